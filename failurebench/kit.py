@@ -1,0 +1,91 @@
+"""Each task with what comes with it: how to make it, its expert, its demonstrators and its recovery."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import gymnasium
+import numpy as np
+
+from failurebench import demonstrators, disc_scripts, experts, recoveries
+from failurebench.controllers import Controller
+from failurebench.env import FailureBenchEnv
+
+
+@dataclass(frozen=True)
+class TaskKit:
+    """A task and its scripts.
+
+    Attributes:
+        name: Task name, for example ``BoundedPush``.
+        environment_id: Gymnasium id.
+        expert: Makes the scripted expert.
+        demonstrator: Draws a medium expert for one task demonstration.
+        recovery: Makes the recovery primitive used for the demonstrations.
+        demonstration_noise: Standard deviation of the Gaussian action noise in task demonstrations.
+        failure_noise: Range from which the noise's standard deviation is drawn, per episode, when rolling out a policy to
+            collect failures.
+        recovery_lookback: Agent steps before a failure, fewest and most, at which recovery demonstrations start.
+        recovery_steps: Length of a recovery demonstration, agent steps.
+    """
+
+    name: str
+    environment_id: str
+    expert: Callable[[], Controller]
+    demonstrator: Callable[[np.random.Generator], Controller]
+    recovery: Callable[[], Controller]
+    demonstration_noise: float
+    failure_noise: tuple[float, float]
+    recovery_lookback: tuple[int, int]
+    recovery_steps: int
+
+    def make(self, **environment_kwargs: object) -> FailureBenchEnv:
+        """Make the environment, without Gymnasium's wrappers."""
+        environment = gymnasium.make(self.environment_id, disable_env_checker=True, **environment_kwargs).unwrapped
+        if not isinstance(environment, FailureBenchEnv):
+            raise TypeError(f"{self.environment_id} is not a FailureBench task but {type(environment).__name__}")
+        return environment
+
+
+_KITS = (
+    TaskKit(
+        name="BoundedPush",
+        environment_id="FailureBench/BoundedPush-v0",
+        expert=experts.PushExpert,
+        demonstrator=demonstrators.medium_pusher,
+        recovery=recoveries.Block,
+        demonstration_noise=0.2,
+        failure_noise=(0.15, 0.7),
+        recovery_lookback=(5, 30),
+        recovery_steps=60,
+    ),
+    TaskKit(
+        name="DiscTable",
+        environment_id="FailureBench/DiscTable-v0",
+        expert=disc_scripts.DiscPusher,
+        demonstrator=disc_scripts.hasty_pusher,
+        recovery=disc_scripts.centre_pusher,
+        demonstration_noise=0.3,
+        failure_noise=(0.2, 0.6),
+        recovery_lookback=(3, 12),
+        recovery_steps=30,
+    ),
+)
+
+
+def task_names() -> tuple[str, ...]:
+    """Return the names of all tasks."""
+    return tuple(kit.name for kit in _KITS)
+
+
+def kit(name: str) -> TaskKit:
+    """Return the kit of a task.
+
+    Raises:
+        ValueError: If there is no such task; the message names the nearest one.
+    """
+    for candidate in _KITS:
+        if candidate.name == name:
+            return candidate
+    near = difflib.get_close_matches(name, task_names(), n=1, cutoff=0.0)[0]
+    raise ValueError(f"no task is called {name!r}; did you mean {near!r}? Tasks: {', '.join(task_names())}")

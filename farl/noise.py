@@ -1,0 +1,35 @@
+"""Randomness as a pure function of (seed, episode): proposing twice or resuming leaves no trace."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from farl.types import Array
+
+_EXPLORATION, _EPISODE = 0x6E6F6973, 0x65706973  # stream names: the two uses never share random numbers
+
+
+@lru_cache(maxsize=32)
+def exploration_noise(seed: int, episode: int, horizon: int, action_size: int) -> Array:
+    """Standard normal exploration noise of one whole episode.
+
+    Args:
+        seed: Seed of the run.
+        episode: Number of the episode in the run, from 0.
+        horizon: Longest episode [agent steps].
+        action_size: Number of action dimensions A.
+
+    Returns:
+        Array of shape ``(horizon + 1, A)``, read-only; the last row answers a proposal on a final state.
+    """
+    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, _EXPLORATION, episode])))
+    noise = generator.standard_normal((horizon + 1, action_size), dtype=np.float32)
+    noise.setflags(write=False)
+    return noise
+
+
+def episode_seed(seed: int, episode: int) -> int:
+    """Seed for the environment's reset at the start of an episode, in [0, 2^32)."""
+    return int(np.random.SeedSequence([seed, _EPISODE, episode]).generate_state(1)[0])

@@ -1,0 +1,207 @@
+"""One task, one file: ``config/tasks/<task>.yaml`` as a frozen, validated ``TaskSpec``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from ruamel.yaml import YAML
+
+from farl_ros.paths import share_folder
+from farl_ros.strict_model import StrictModel, nearest, problems, read_yaml
+from farl_ros.task_fields import (
+    ActionField,
+    Layout,
+    Name,
+    ObjectBeyond,
+    ObjectOutside,
+    ObservationField,
+    Reward,
+    TrackedObject,
+    Workspace,
+)
+
+
+class TaskError(ValueError):
+    """A task is unknown, or its file is wrong; the message names the file and the nearest valid choice."""
+
+
+class TaskSpec(StrictModel):
+    """What simulator, robot, trainer and console must agree on; the YAML files explain every key."""
+
+    name: Name
+    environment: Name
+    control_rate_hz: PositiveFloat
+    horizon: PositiveInt
+    success_hold: PositiveInt
+    action_repeat: PositiveInt
+    action: Annotated[tuple[ActionField, ...], Field(strict=False, min_length=1)]
+    observation: Annotated[tuple[ObservationField, ...], Field(strict=False, min_length=1)]
+    hand: Name
+    goal: Name
+    workspace: Workspace
+    objects: Annotated[tuple[TrackedObject, ...], Field(strict=False, min_length=1)]
+    reward: Reward
+    failure: Annotated[ObjectOutside | ObjectBeyond, Field(discriminator="kind")]
+    layout: Layout
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for label, names in (
+            ("action", [entry.name for entry in self.action]),
+            ("observation", [entry.name for entry in self.observation]),
+            ("objects", [entry.name for entry in self.objects]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{label}: the name {twice[0]!r} stands there twice")
+        references = [("hand", self.hand), ("goal", self.goal)]
+        references += [(f"objects.{entry.name}.position", entry.position) for entry in self.objects]
+        for where, name in references:
+            place = self.slice_of(name, where)
+            size = place.stop - place.start
+            if size not in (2, 3):
+                raise ValueError(f"{where}: {name!r} has {size} entries; a position has 2 or 3")
+        names = [entry.name for entry in self.objects]
+        if self.failure.object not in names:
+            near = nearest(self.failure.object, names)
+            raise ValueError(f"failure.object: no object {self.failure.object!r}; the nearest is {near!r}")
+        return self
+
+    @property
+    def observation_size(self) -> int:
+        """Number of observation entries O."""
+        return sum(entry.size for entry in self.observation)
+
+    @property
+    def action_size(self) -> int:
+        """Number of action dimensions A."""
+        return len(self.action)
+
+    @cached_property
+    def _slices(self) -> dict[str, slice]:
+        slices, start = {}, 0
+        for entry in self.observation:
+            slices[entry.name] = slice(start, start + entry.size)
+            start += entry.size
+        return slices
+
+    def slice_of(self, name: str, where: str = "observation") -> slice:
+        """Where a field lies in the observation vector.
+
+        Raises:
+            ValueError: There is no such field; the message names the nearest one, and ``where``.
+        """
+        if name not in self._slices:
+            near = nearest(name, self._slices)
+            raise ValueError(f"{where}: no observation field {name!r}; the nearest is {near!r}")
+        return self._slices[name]
+
+    def position(self, name: str, observation: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """Position [m] of a tracked object, or in an observation field such as ``hand`` or ``goal``.
+
+        Args:
+            name: Name of an object or of an observation field.
+            observation: Shape ``(..., O)``.
+
+        Returns:
+            Shape ``(..., 3)``; z is 0 in a flat task.
+        """
+        field = next((entry.position for entry in self.objects if entry.name == name), name)
+        given = observation[..., self.slice_of(field)]
+        result = np.zeros((*given.shape[:-1], 3), np.float32)
+        result[..., : given.shape[-1]] = given
+        return result
+
+    def environment_kwargs(self, *, evaluation: bool = False) -> dict[str, Any]:
+        """Arguments for ``gymnasium.make(spec.environment, …)``; evaluation runs to the horizon."""
+        return {
+            "horizon": self.horizon,
+            "success_hold": self.success_hold,
+            "action_repeat": self.action_repeat,
+            "end_on_success": not evaluation,
+            "randomize": self.layout.randomize,
+            "object_position": self.layout.object_position,
+            "goal_position": self.layout.goal_position,
+            "object_jitter": self.layout.jitter,
+            **self.failure.environment_kwargs(),
+        }
+
+    def resolved(self) -> dict[str, Any]:
+        """The spec in plain JSON types."""
+        return self.model_dump(mode="json")
+
+    def resolved_yaml(self) -> str:
+        """The spec as YAML that ``load_task`` reads back."""
+        yaml = YAML()
+        yaml.default_flow_style = None  # lists of numbers and small mappings on one line
+        yaml.width = 110
+        text = StringIO()
+        yaml.dump(self.resolved(), text)
+        return text.getvalue()
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the content; comments and the order of keys do not matter."""
+        return hashlib.sha256(json.dumps(self.resolved(), sort_keys=True).encode()).hexdigest()
+
+
+def parse_task(content: object, source: str) -> TaskSpec:
+    """Validate what was read from ``source``.
+
+    Raises:
+        TaskError: It is not a task; the message names ``source`` and every problem.
+    """
+    try:
+        return TaskSpec.model_validate(content)
+    except ValidationError as error:
+        raise TaskError(f"{source}:\n  {problems(error)}") from error
+
+
+def load_task(name_or_path: str | Path) -> TaskSpec:
+    """Load a task by name (``BoundedPush`` or ``bounded_push``, in any case) or from a YAML file.
+
+    Raises:
+        TaskError: There is no such task, or its file is wrong.
+    """
+    path = Path(name_or_path)
+    if path.suffix in (".yaml", ".yml"):
+        return _load_file(path)
+    known: dict[str, Path] = {}
+    for file in sorted((share_folder() / "config" / "tasks").glob("*.yaml")):
+        stated = _stated_name(file)
+        if str(name_or_path).lower() in (file.stem.lower(), stated.lower()):
+            return _load_file(file)
+        known[stated] = file
+    if not known:
+        raise TaskError(f"no task files in {share_folder() / 'config' / 'tasks'}; expected <task>.yaml there")
+    near = nearest(str(name_or_path), known)
+    available = ", ".join(known)
+    raise TaskError(
+        f"no task {str(name_or_path)!r}; did you mean {near!r}? Available: {available}, or a YAML file"
+    )
+
+
+def _load_file(path: Path) -> TaskSpec:
+    try:
+        content = read_yaml(path)
+    except ValueError as error:
+        raise TaskError(str(error)) from error
+    return parse_task(content, str(path))
+
+
+def _stated_name(file: Path) -> str:
+    """The task's name in a file, or the file's own where that cannot be read: one bad file hides no other."""
+    try:
+        content = read_yaml(file)
+    except ValueError:
+        return file.stem
+    name = content.get("name") if isinstance(content, dict) else None
+    return name if isinstance(name, str) else file.stem

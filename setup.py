@@ -1,0 +1,61 @@
+"""The ament_python package farl_ros: the root of this repository."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+ROOT = Path(__file__).resolve().parent
+NAME = "farl_ros"
+NODES = (
+    "episode",
+    "finetuner",
+    "franka_controller",
+    "offline_trainer",
+    "policy",
+    "recorder",
+    "safety_shield",
+    "simulator",
+    "state_estimator",
+)
+
+
+def tree(folder: str) -> list[tuple[str, list[str]]]:
+    """Lists a folder's files as data files that keep their place under share/farl_ros."""
+    files = sorted(path.relative_to(ROOT) for path in (ROOT / folder).rglob("*") if path.is_file())
+    parents = sorted({path.parent for path in files})
+    return [(f"share/{NAME}/{parent}", [str(f) for f in files if f.parent == parent]) for parent in parents]
+
+
+def packages() -> list[str]:
+    """Lists the Python packages: every named folder that has modules by now."""
+    named = ("farl", "failurebench", "perception", NAME, f"{NAME}.nodes")
+    return [name for name in named if (ROOT / name.replace(".", "/") / "__init__.py").is_file()]
+
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    description="Failure-aware reinforcement learning on a Franka arm",
+    maintainer="farl_ros maintainers",
+    maintainer_email="maintainers@farl-ros.invalid",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=packages(),
+    package_data={name: ["py.typed"] for name in ("farl", "failurebench", "perception")},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+        *tree("launch"),
+        *tree("config"),
+        *tree("models"),
+    ],
+    # Its other requirements are pinned in requirements/: an entry point that checked them here would refuse
+    # to start where ROS 2's own packages come from elsewhere.
+    install_requires=["setuptools"],
+    entry_points={
+        "console_scripts": [
+            "farl = farl_ros.cli:main",
+            *(f"{node} = farl_ros.nodes.{node}:main" for node in NODES),
+        ]
+    },
+)
