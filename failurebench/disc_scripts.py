@@ -73,5 +73,5 @@ def centre_pusher() -> DiscPusher:
 
 def hasty_pusher(random: np.random.Generator) -> DiscPusher:
     """Draw a medium expert: too fast and not well aimed."""
-    error_x, error_y = random.normal(0.0, 0.05, 2).tolist()
+    error_x, error_y = random.normal((0.0, 0.01), 0.04).tolist()
     return DiscPusher(aim_error=(error_x, error_y), eagerness=float(random.uniform(0.8, 1.0)))

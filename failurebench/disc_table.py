@@ -42,7 +42,7 @@ class DiscTable(FailureBenchEnv):
         randomize: bool = False,
         limit: float = 0.45,
         object_position: tuple[float, float] = (0.05, 0.0),
-        goal_position: tuple[float, float] = (0.18, 0.40),
+        goal_position: tuple[float, float] = (0.18, 0.41),
         object_jitter: float = 0.03,
     ) -> None:
         """Build the table.

@@ -70,7 +70,7 @@ class Quality:
         threshold: ε_safe.
         precision: Share of flagged steps that are followed by a violation within H steps.
         recall: Share of such steps that are flagged.
-        false_alarms: Share of all other steps that are flagged.
+        false_alarms: Share of the steps of episodes without any violation that are flagged.
         caught: Share of failing episodes that are flagged at least ``lead`` steps before the violation.
         lead: Least useful warning [agent steps].
         median_lead: Median warning time of the flagged failing episodes [agent steps].
@@ -89,6 +89,7 @@ def quality(samples: RiskSamples, threshold: float, horizon: int, lead: int) -> 
     """Count at one threshold; shares of nothing are NaN."""
     flagged = ~(samples.risk <= threshold)
     positive = samples.steps_to_failure <= horizon
+    never = samples.steps_to_failure == NEVER
     leads = []
     for episode in np.unique(samples.episode[samples.steps_to_failure < NEVER]):
         warned = samples.steps_to_failure[(samples.episode == episode) & flagged]
@@ -98,7 +99,7 @@ def quality(samples: RiskSamples, threshold: float, horizon: int, lead: int) -> 
         threshold=threshold,
         precision=_share(flagged & positive, flagged),
         recall=_share(flagged & positive, positive),
-        false_alarms=_share(flagged & ~positive, ~positive),
+        false_alarms=_share(flagged & never, never),
         caught=float((first >= lead).mean()) if len(first) else float("nan"),
         lead=lead,
         median_lead=float(np.median(first[first >= 0])) if (first >= 0).any() else float("nan"),

@@ -17,7 +17,7 @@ from torch import nn
 
 from farl.policy import FastPolicy
 from farl.types import Array
-from farl.world_model import SIMNORM_GROUP, SimNorm, WorldModel
+from farl.world_model import WorldModel
 
 _OPSET, _IR_VERSION = 17, 9
 
@@ -47,7 +47,7 @@ class _GraphBuilder:
             "Gemm", [x, self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
         )
 
-    def sequential(self, x: str, name: str, layers: nn.Sequential, latent: int) -> str:
+    def sequential(self, x: str, name: str, layers: nn.Sequential) -> str:
         for i, layer in enumerate(layers):
             key = f"{name}.{i}"
             if isinstance(layer, nn.Linear):
@@ -58,14 +58,6 @@ class _GraphBuilder:
                 x = self.node("LayerNormalization", [x, scale, bias], axis=-1, epsilon=layer.eps)
             elif isinstance(layer, nn.ReLU):
                 x = self.node("Relu", [x])
-            elif isinstance(layer, SimNorm):
-                groups = self.constant(
-                    "groups", np.array([-1, latent // SIMNORM_GROUP, SIMNORM_GROUP], np.int64)
-                )
-                flat = self.constant("flat", np.array([-1, latent], np.int64))
-                x = self.node(
-                    "Reshape", [self.node("Softmax", [self.node("Reshape", [x, groups])], axis=-1), flat]
-                )
             else:
                 raise TypeError(f"no ONNX form is written for layer {type(layer).__name__} in {name}")
         return x
@@ -90,26 +82,21 @@ class FusedRollout:
 
     def __init__(self, model: WorldModel, policy: FastPolicy, horizon: int) -> None:
         build = _GraphBuilder()
-        latent_size = model.size.latent
         mean = model.normalizer.mean.numpy()
         inverse = model.normalizer.inverse_std.numpy()
         std = np.where(inverse > 0, 1.0 / np.maximum(inverse, 1e-12), 0.0).astype(np.float32)
-        z = build.sequential(
-            build.normalize("observation", "model", mean, inverse), "encoder", model.encoder, latent_size
-        )
+        z = build.sequential(build.normalize("observation", "model", mean, inverse), "encoder", model.encoder)
         action = "action"
         risks = []
         for step in range(horizon + 1):
             joint = build.node("Concat", [z, action], axis=-1)
             risks.append(
-                build.node(
-                    "Sigmoid", [build.sequential(joint, "constraint", model.constraint_head, latent_size)]
-                )
+                build.node("Sigmoid", [build.sequential(joint, "constraint", model.constraint_head)])
             )
             if step == horizon:
                 break
-            z = build.sequential(joint, "dynamics", model.dynamics, latent_size)
-            state = build.sequential(z, "decoder", model.decoder, latent_size)
+            z = build.node("Add", [z, build.sequential(joint, "dynamics", model.dynamics)])
+            state = build.sequential(z, "decoder", model.decoder)
             state = build.node(
                 "Add",
                 [build.node("Mul", [state, build.constant("std", std)]), build.constant("model.mean", mean)],

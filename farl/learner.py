@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -125,7 +126,7 @@ class Learner:
             explained_variance=1.0 - float((returns - values).var()) / max(variance, 1e-8),
             approx_kl=float(sums[2]),
             clip_fraction=float(sums[3]),
-            log_std=float(self.policy.clamped_log_std().mean()),
+            log_std=float(self.policy.clamped_log_std().detach().mean()),
             swapped_share=float(swapped.float().mean()),
         )
 
@@ -241,8 +242,8 @@ class Learner:
         self._buffer = []
         for i in range(buffered):
             fields = _under(arrays, f"buffer/{i}")
-            self._buffer.append(EpisodeArrays(**{**fields, "bootstrap": bool(fields["bootstrap"])}))  # type:
-            ignore[arg-type]
+            arguments: dict[str, Any] = {**fields, "bootstrap": bool(fields["bootstrap"])}
+            self._buffer.append(EpisodeArrays(**arguments))
 
 
 def _under(arrays: Arrays, prefix: str) -> Arrays:

@@ -36,9 +36,9 @@ class OfflineSettings:
     cloning: CloningSettings = field(default_factory=CloningSettings)
     recovery: CloningSettings = field(default_factory=CloningSettings)
     world_model: WorldModelSettings = field(default_factory=WorldModelSettings)
-    horizon: int = 15
+    horizon: int = 20
     risk_gamma: float = 1.0
-    lead: int = 8
+    lead: int = 12
     false_alarm_budget: float = 0.03
     held_out: float = 0.2
 

@@ -121,6 +121,11 @@ class FastPolicy:
         """Freeze a policy as it is now."""
         return cls({k: v.detach().cpu().numpy() for k, v in policy.state_dict().items()})
 
+    def with_std(self, std: float) -> FastPolicy:
+        """The same mean, explored with another standard deviation (at least e^-5)."""
+        log_std = np.full_like(self.log_std, np.log(max(std, 1e-9)))
+        return FastPolicy({**self.weights, "log_std": log_std})
+
     @property
     def action_size(self) -> int:
         """Number of action dimensions A."""

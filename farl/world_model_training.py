@@ -38,14 +38,15 @@ class WorldModelSettings:
         gamma: Discount of the value target (Eq. 6).
         reward_scale: Rewards are multiplied by it, so that values stay near 1 to 100.
         step_weight: λ of Eq. 4; 0.5 would leave nothing of steps past the fifth.
-        reward, value, consistency, constraint, decoder: c1 … c5 of Eq. 5-9.
+        reward, value, consistency, constraint, decoder: c1 … c5 of Eq. 5-9; the decoder counts most, because the
+            roll-out asks the policy on decoded states.
         constraint_loss: How the constraint head is fitted.
         target_rate: Rate of the moving average θ⁻.
         gradient_norm: Gradients are clipped to this norm.
     """
 
     size: WorldModelSize = field(default_factory=WorldModelSize)
-    horizon: int = 15
+    horizon: int = 20
     updates: int = 2000
     batch: int = 128
     failure_share: float = 0.35
@@ -55,9 +56,9 @@ class WorldModelSettings:
     step_weight: float = 0.95
     reward: float = 0.1
     value: float = 0.1
-    consistency: float = 20.0
+    consistency: float = 2.0
     constraint: float = 1.0
-    decoder: float = 1.0
+    decoder: float = 10.0
     constraint_loss: ConstraintLoss = ConstraintLoss.BCE
     target_rate: float = 0.01
     gradient_norm: float = 20.0

@@ -1,0 +1,36 @@
+# Everything runs in .venv, which scripts/setup.sh makes and keeps up to date. ARGS is passed on to the job:
+#   make finetune ARGS="--steps 2000 --seed 3"
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+TASK ?= BoundedPush
+ARGS ?=
+
+# A sourced ROS 2 installation must not mix into the one from wheels that lives in .venv.
+ifdef AMENT_PREFIX_PATH
+unexport LD_LIBRARY_PATH
+endif
+unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH PYTHONPATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
+
+.PHONY: help setup finetune test lint models demos benchmark clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## make .venv (PYTHON=python3.12 chooses the interpreter); at once when it is up to date
+	@scripts/setup.sh
+
+finetune: setup  ## fine-tune TASK in simulation with the shipped models, shield on
+	.venv/bin/farl finetune $(TASK) $(ARGS)
+
+test: lint  ## lint, then all tests but the slow ones and those that need hardware
+	.venv/bin/pytest -m "not slow and not hardware" $(ARGS)
+
+lint: setup  ## ruff and mypy
+	.venv/bin/ruff check
+	.venv/bin/mypy
+
+clean:  ## remove .venv and everything else that set-up, build and tests made; keeps runs/ and models/
+	rm -rf .venv .setup build install log ros2_ws/build ros2_ws/install ros2_ws/log *.egg-info
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The arm: one protocol, one file per backend."""

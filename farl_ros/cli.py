@@ -1,0 +1,48 @@
+"""The command line ``farl``: one subcommand per step of the work."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from farl.datasets import DatasetError
+from farl.files import FileError
+from farl.models import ModelError
+from farl_ros.bags import BagError
+from farl_ros.commands.common import UsageError, console
+from farl_ros.commands.demos import demos
+from farl_ros.commands.evaluate import evaluate
+from farl_ros.commands.finetune import finetune
+from farl_ros.commands.offline import offline
+from farl_ros.commands.report import report
+from farl_ros.commands.tasks import tasks
+from farl_ros.graph import GraphError
+from farl_ros.run import RunError
+from farl_ros.task_spec import TaskError
+
+app = typer.Typer(
+    name="farl",
+    help="Failure-aware reinforcement learning on a Franka arm: demonstrations, offline training, fine-tuning.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (tasks, demos, offline, finetune, evaluate, report):
+    app.command()(command)
+
+BAD_INPUT = (BagError, DatasetError, FileError, GraphError, ModelError, RunError, TaskError, UsageError)
+"""Errors whose message tells the user what was expected, what came and what to do."""
+
+
+def main() -> None:
+    """Run ``farl``; bad input ends with exit code 2 and one clear sentence, Ctrl-C with 130."""
+    try:
+        app()
+    except BAD_INPUT as error:
+        console.print(f"[bold red]error:[/] {error}", style=None, highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The subcommands of ``farl``, one file each."""

@@ -1,0 +1,188 @@
+"""The graph of each job, stated once: which nodes, names, parameters and remappings. No ROS is needed to read it.
+
+The launch files turn it into ``launch_ros`` actions; ``farl_ros.processes`` and ``farl_ros.composed`` run it where
+ROS 2 comes from PyPI. None of them adds or leaves out anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+PACKAGE = "farl_ros"
+Value = bool | int | float | str | Sequence[str]
+
+
+class GraphError(ValueError):
+    """A graph cannot be built as asked; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One node.
+
+    Attributes:
+        name: Name in the graph.
+        executable: Executable of the package, and module under ``farl_ros.nodes``.
+        parameters: Overrides of its parameters.
+        remappings: Pairs (from, to) of topic or service names.
+        required: Whether the graph ends when it ends.
+    """
+
+    name: str
+    executable: str
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    remappings: tuple[tuple[str, str], ...] = ()
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class LaunchArgument:
+    """One argument of a job; its value comes as text."""
+
+    name: str
+    default: str
+    description: str
+
+
+FINETUNE_ARGUMENTS = (
+    LaunchArgument("task", "BoundedPush", "task name, or a task YAML file"),
+    LaunchArgument("preset", "paper", "method: paper (with the shield) or uni_o4 (without)"),
+    LaunchArgument("models", "", "folder of offline models; empty for the shipped ones"),
+    LaunchArgument("run", "", "run folder to write; empty for runs/<task>-<preset>-<seed>"),
+    LaunchArgument("seed", "0", "everything random follows from it"),
+    LaunchArgument("steps", "0", "stop after this many agent steps; 0 for no such limit"),
+    LaunchArgument("episodes", "50", "stop after this many episodes; 0 for no such limit"),
+    LaunchArgument("sim", "true", "simulated task (true), or the robot (false)"),
+    LaunchArgument(
+        "real_time", "false", "wall clock (true), or lock-step: as fast as the machine allows (false)"
+    ),
+    LaunchArgument("record", "true", "one MCAP bag per episode in <run>/bags"),
+    LaunchArgument("resume", "false", "go on from the newest checkpoint of the run"),
+)
+
+OFFLINE_ARGUMENTS = (
+    LaunchArgument("task", "BoundedPush", "task name, or a task YAML file"),
+    LaunchArgument("bags", "demos", "folder with demonstration bags of all three kinds"),
+    LaunchArgument("out", "", "run folder to write; empty for runs/offline-<task>-<seed>"),
+    LaunchArgument("seed", "0", "everything random follows from it"),
+)
+
+ARGUMENTS: Mapping[str, tuple[LaunchArgument, ...]] = {
+    "finetune": FINETUNE_ARGUMENTS,
+    "offline": OFFLINE_ARGUMENTS,
+}
+
+
+def finetune_graph(
+    task: str,
+    preset: str = "paper",
+    models: str = "",
+    run: str = "",
+    seed: int = 0,
+    steps: int = 0,
+    episodes: int = 0,
+    sim: bool = True,
+    real_time: bool = False,
+    record: bool = True,
+    resume: bool = False,
+) -> list[NodeSpec]:
+    """The online job: five hops from state to command, episodes, learner, recorder.
+
+    Raises:
+        GraphError: The robot is asked for, which needs parts that this release does not have; or no limit is given.
+    """
+    if not sim:
+        raise GraphError(
+            "sim=false needs a camera-based state estimator and the arm backend 'franky'; "
+            "both come with a later release: use sim=true"
+        )
+    if steps < 1 and episodes < 1:
+        raise GraphError(f"a run needs a limit: steps or episodes of at least 1, got {steps} and {episodes}")
+    folder = run or f"runs/{task}-{preset}-{seed}"
+    nodes = [
+        NodeSpec("simulator", "simulator", {"task": task, "real_time": real_time}),
+        NodeSpec("state_estimator", "state_estimator", {"task": task, "source": "privileged"}),
+        NodeSpec("policy", "policy", {"task": task, "models": models, "seed": seed}),
+        NodeSpec(
+            "safety_shield",
+            "safety_shield",
+            {"task": task, "models": models, "preset": preset, "real_time": real_time},
+        ),
+        NodeSpec(
+            "franka_controller", "franka_controller", {"task": task, "backend": "sim", "real_time": real_time}
+        ),
+        NodeSpec("episode", "episode", {"task": task, "seed": seed, "real_time": real_time}),
+    ]
+    if record:
+        nodes.append(NodeSpec("recorder", "recorder", {"task": task, "run": folder, "real_time": real_time}))
+    finetuner: dict[str, Value] = {
+        "task": task,
+        "preset": preset,
+        "models": models,
+        "run": folder,
+        "seed": seed,
+        "steps": steps,
+        "episodes": episodes,
+        "resume": resume,
+        "autostart": True,
+        "expected_nodes": [node.name for node in nodes],
+    }
+    return checked([*nodes, NodeSpec("finetuner", "finetuner", finetuner)])
+
+
+def offline_graph(task: str, bags: str, out: str = "", seed: int = 0) -> list[NodeSpec]:
+    """The offline job: demonstration bags to models."""
+    parameters: dict[str, Value] = {
+        "task": task,
+        "bags": bags,
+        "out": out or f"runs/offline-{task}-{seed}",
+        "seed": seed,
+        "autostart": True,
+    }
+    return checked([NodeSpec("offline_trainer", "offline_trainer", parameters)])
+
+
+def checked(specs: Iterable[NodeSpec]) -> list[NodeSpec]:
+    """The specs as a list.
+
+    Raises:
+        GraphError: Two nodes have one name.
+    """
+    nodes = list(specs)
+    twice = sorted(name for name, count in Counter(node.name for node in nodes).items() if count > 1)
+    if twice:
+        raise GraphError(f"two nodes are called {twice[0]!r}; every node needs a name of its own")
+    return nodes
+
+
+def ros_arguments(spec: NodeSpec) -> list[str]:
+    """What follows the executable: ``--ros-args -r __node:=name -p key:=value -r from:=to``."""
+    arguments = ["--ros-args", "-r", f"__node:={spec.name}"]
+    for key, value in spec.parameters.items():
+        arguments += ["-p", f"{key}:={yaml_value(value)}"]
+    for source, target in spec.remappings:
+        arguments += ["-r", f"{source}:={target}"]
+    return arguments
+
+
+def command_line(spec: NodeSpec) -> list[str]:
+    """The command line of the node, with its executable's bare name first."""
+    return [spec.executable, *ros_arguments(spec)]
+
+
+def yaml_value(value: Value) -> str:
+    """A parameter's value as YAML that keeps its type: text is quoted, a float has a point or an exponent."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, str)):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float):
+        return repr(value) if value == value and abs(value) != float("inf") else _special(value)
+    return json.dumps(list(value), ensure_ascii=False)
+
+
+def _special(value: float) -> str:
+    return ".nan" if value != value else (".inf" if value > 0 else "-.inf")

@@ -1,0 +1,45 @@
+"""The offline phase from bags: what ``farl offline`` and the node ``offline_trainer`` both do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from farl.models import ModelBundle
+from farl.offline import OfflineSettings, StageProgress, train_offline
+from farl_ros.bags import BagFolder, read_folder
+from farl_ros.task_spec import TaskSpec
+
+
+def offline_from_bags(
+    spec: TaskSpec, bags: Path, seed: int, progress: StageProgress, tell: Callable[[str], None]
+) -> tuple[ModelBundle, BagFolder]:
+    """Read a folder of bags and train.
+
+    Args:
+        spec: The task.
+        bags: Folder with bags of all three kinds.
+        seed: Everything random follows from it.
+        progress: Called with (stage, fraction, loss); may raise to stop.
+        tell: Called with one line for every bag that could not be used.
+
+    Returns:
+        The models, their card naming task and data; and what was read.
+
+    Raises:
+        DatasetError: The bags do not suffice.
+        BagError: There is no usable bag.
+    """
+    folder = read_folder(bags, spec)
+    for path, reason in folder.rejected:
+        tell(f"not used: {path}: {reason}")
+    bundle = train_offline(folder.demos, OfflineSettings(), seed, progress)
+    card = {
+        **bundle.card,
+        "task": spec.name,
+        "task_sha256": spec.sha256,
+        "rejected_bags": [str(path.name) for path, _ in folder.rejected],
+        "licence": "Apache-2.0",
+    }
+    return replace(bundle, card=card), folder
