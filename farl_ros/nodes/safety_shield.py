@@ -1,0 +1,136 @@
+"""The safety shield between policy and arm: the state and what the policy proposes in it become one decision."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from farl_interfaces.msg import Action, ShieldDecision, State
+from farl_interfaces.srv import LoadModels
+from rclpy.context import Context
+
+from farl.failsafe import Condition, Mode, Response, is_stale, respond
+from farl.models import ModelError
+from farl.policy import FastPolicy
+from farl.presets import Preset, settings_for
+from farl.shield import Shield
+from farl.types import ActionSource, Array, Decision, Proposal, Reason
+from farl_ros import qos
+from farl_ros.conversions import array_of, decision_message, proposal_of, stamp_ns
+from farl_ros.nodes.common import FarlNode, NodeError, main_of
+from farl_ros.nodes.loading import checked_policy
+
+LATE = 1.0
+"""In real time a decision that comes later than this many periods after its state is a late one."""
+
+
+class SafetyShield(FarlNode):
+    """Publishes ``decision``; offers ``~/load_models`` for the task policy whose future it predicts."""
+
+    def __init__(self, arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
+        super().__init__("safety_shield", arguments, context)
+        spec = self.declare_task()
+        models = self.declare_models(spec)
+        name = self.declare("preset", "paper", f"method: {', '.join(Preset)}")
+        if name not in list(Preset):
+            raise NodeError(f"parameter 'preset' is {name!r}; expected one of {', '.join(Preset)}")
+        self._real_time = self.declare("real_time", False, "wall clock: stale states and late decisions count")
+        self._period = 1.0 / spec.control_rate_hz
+        self._zeros = np.zeros(spec.action_size, np.float32)
+        self._policy = FastPolicy.of(models.task_policy)
+        self._shield = Shield(
+            settings_for(Preset(name), models).shield,
+            self._policy,
+            FastPolicy.of(models.recovery_policy),
+            models.world_model,
+            models.world_model_hash,
+        )
+        self._state: State | None = None
+        self._state_at = 0.0
+        self._proposal: Action | None = None
+
+        self._decisions = self.create_publisher(ShieldDecision, "decision", qos.STREAM)
+        self.create_service(LoadModels, "~/load_models", self._on_load)
+        self.create_subscription(State, "state", self._on_state, qos.NEWEST)
+        self.create_subscription(Action, "proposed_action", self._on_proposal, qos.NEWEST)
+        settings = self._shield.settings
+        self.get_logger().info(
+            f"shield {settings.mode}, threshold {settings.threshold:g}, world model {models.world_model_hash[:12]}"
+        )
+
+    def _on_state(self, state: State) -> None:
+        self._state, self._state_at = state, time.monotonic()
+        self._decide()
+
+    def _on_proposal(self, proposal: Action) -> None:
+        self._proposal = proposal
+        self._decide()
+
+    def _decide(self) -> None:
+        """Decide once state and proposal have the same stamp, whichever came first; each pair once."""
+        state, message = self._state, self._proposal
+        if state is None or message is None or message.state_stamp != state.header.stamp:
+            return
+        self._state = self._proposal = None
+        observation, proposal = array_of(state.observation), proposal_of(message)
+        decision = self._checked(observation, proposal, self._conditions(state, proposal))
+        self._decisions.publish(decision_message(decision, state.header.stamp))
+
+    def _conditions(self, state: State, proposal: Proposal) -> Condition:
+        conditions = Condition.NONE
+        if state.validity & State.NOT_FINITE or not np.isfinite(proposal.values).all():
+            conditions |= Condition.NOT_FINITE
+        if state.validity & State.OBJECT_LOST:
+            conditions |= Condition.OBJECT_LOST
+        if state.validity & State.STALE:
+            conditions |= Condition.STALE_STATE
+        if self._real_time:
+            age = (self.get_clock().now().nanoseconds - stamp_ns(state.header.stamp)) * 1e-9
+            if is_stale(age, self._period):
+                conditions |= Condition.STALE_STATE
+            elif time.monotonic() - self._state_at > LATE * self._period:
+                conditions |= Condition.MODEL_LATE
+        return conditions
+
+    def _checked(self, observation: Array, proposal: Proposal, conditions: Condition) -> Decision:
+        """The shield's decision, unless the fail-safe table asks for something more restrictive."""
+        verdict = respond(conditions, Mode.ONLINE)
+        if verdict.response == Response.EXECUTE:
+            decision = self._shield.check(observation, proposal)
+            if not self._real_time or time.monotonic() - self._state_at <= LATE * self._period:
+                return decision
+            conditions |= Condition.MODEL_LATE
+            verdict = respond(conditions, Mode.ONLINE)
+        else:
+            settings = self._shield.settings
+            decision = Decision(
+                math.nan, settings.threshold, np.empty(0, np.float32), proposal, self._zeros,
+                ActionSource.HOLD, Reason.FAILSAFE, 0.0, self._shield.model_hash,
+            )  # fmt: skip
+        self.get_logger().warn(f"{verdict.because!r}: {verdict.response.name}", throttle_duration_sec=1.0)
+        if verdict.response == Response.RECOVER:
+            executed, source = self._shield.recovery_action(observation), ActionSource.RECOVERY
+        else:
+            executed, source = self._zeros, ActionSource.HOLD
+        return replace(decision, executed=executed, source=source, reason=Reason.FAILSAFE)
+
+    def _on_load(self, request: LoadModels.Request, response: LoadModels.Response) -> LoadModels.Response:
+        try:
+            policy = checked_policy(request, self._policy)
+        except ModelError as error:
+            response.ok, response.message = False, str(error)
+            self.get_logger().error(f"kept the policy in use: {error}")
+            return response
+        self._policy = policy
+        self._shield.load_task_policy(policy)
+        response.ok, response.message = True, f"policy version {request.policy_version}"
+        return response
+
+
+main = main_of(SafetyShield)
+
+if __name__ == "__main__":
+    main()
