@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 ROOT = Path(__file__).resolve().parent
 NAME = "farl_ros"
+PACKAGES = ("failurebench", "farl", "farl_ros", "perception")
 NODES = (
     "episode",
     "finetuner",
@@ -21,15 +22,10 @@ NODES = (
 
 def tree(folder: str) -> list[tuple[str, list[str]]]:
     """Lists a folder's files as data files that keep their place under share/farl_ros."""
-    files = sorted(path.relative_to(ROOT) for path in (ROOT / folder).rglob("*") if path.is_file())
+    found = (path.relative_to(ROOT) for path in (ROOT / folder).rglob("*") if path.is_file())
+    files = sorted(path for path in found if "__pycache__" not in path.parts)
     parents = sorted({path.parent for path in files})
     return [(f"share/{NAME}/{parent}", [str(f) for f in files if f.parent == parent]) for parent in parents]
-
-
-def packages() -> list[str]:
-    """Lists the Python packages: every named folder that has modules by now."""
-    named = ("farl", "failurebench", "perception", NAME, f"{NAME}.nodes")
-    return [name for name in named if (ROOT / name.replace(".", "/") / "__init__.py").is_file()]
 
 
 setup(
@@ -40,8 +36,11 @@ setup(
     maintainer_email="maintainers@farl-ros.invalid",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=packages(),
-    package_data={name: ["py.typed"] for name in ("farl", "failurebench", "perception")},
+    packages=find_packages(include=[part for name in PACKAGES for part in (name, f"{name}.*")]),
+    package_data={
+        **{name: ["py.typed"] for name in ("farl", "failurebench", "perception")},
+        "farl_ros": ["report.html.j2"],
+    },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),

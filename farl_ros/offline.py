@@ -8,8 +8,17 @@ from pathlib import Path
 
 from farl.models import ModelBundle
 from farl.offline import OfflineSettings, StageProgress, train_offline
+from farl.world_model_training import WorldModelSettings
 from farl_ros.bags import BagFolder, read_folder
 from farl_ros.task_spec import TaskSpec
+
+
+def offline_settings(spec: TaskSpec) -> OfflineSettings:
+    """Settings of the offline phase for a task: the defaults, looking ahead as far as the task asks."""
+    horizon = spec.shield.horizon
+    return OfflineSettings(
+        world_model=WorldModelSettings(horizon=horizon), horizon=horizon, lead=spec.shield.lead
+    )
 
 
 def offline_from_bags(
@@ -34,7 +43,7 @@ def offline_from_bags(
     folder = read_folder(bags, spec)
     for path, reason in folder.rejected:
         tell(f"not used: {path}: {reason}")
-    bundle = train_offline(folder.demos, OfflineSettings(), seed, progress)
+    bundle = train_offline(folder.demos, offline_settings(spec), seed, progress)
     card = {
         **bundle.card,
         "task": spec.name,

@@ -1,32 +1,22 @@
-"""A run is a folder: spec, settings, versions, command, metrics (CSV and TensorBoard), traces, checkpoints, bags."""
+"""A run is a folder: task, settings, versions, command, metrics, traces, checkpoints, bags, TensorBoard."""
 
 from __future__ import annotations
 
-import csv
-import io
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from torch.utils.tensorboard import SummaryWriter
-
 from farl.files import FileError, read_json, write_atomic, write_json
 from farl.types import Decision, Transition
 from farl_ros.provenance import versions
-from farl_ros.run_metrics import (
-    EpisodeRecord,
-    LatencyHistogram,
-    episode_record,
-    parse_record,
-    read_rows,
-    record_row,
-    shield_latencies,
-    summarise,
-)
+from farl_ros.run_board import Board
+from farl_ros.run_metrics import RunMetrics
+from farl_ros.run_records import EpisodeRecord, LatencyHistogram, episode_record, shield_latencies
 from farl_ros.run_traces import LAST, is_traced, trace_name, write_trace
 from farl_ros.task_spec import TaskSpec, load_task
 
@@ -43,23 +33,20 @@ def run_path(root: Path, task: str, preset: str, seed: int, now: datetime) -> Pa
 
 
 class RunFolder:
-    """One run on disk. The rows of its CSV files are the truth; what was counted is counted again from them.
-
-    A context manager: leaving it writes the trace of the last episode and closes TensorBoard's file.
+    """One run on disk: a context manager that closes TensorBoard's file and writes the last episode's trace.
 
     Attributes:
         path: The folder.
         spec: The task as it was when the run began.
         settings: What ``settings.json`` holds.
-        records: Finished episodes, in the order in which they were added.
+        metrics: Episodes and updates so far.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.perf_counter) -> None:
-        """Take an existing run; use ``create`` or ``open``."""
+        """Take a run that is there; ``create`` begins one, ``open`` checks that there is one."""
         self.path, self._clock = path, clock
         self.spec: TaskSpec = load_task(path / TASK)
         self.settings: dict[str, Any] = read_json(path / SETTINGS)
-        self._tensorboard: SummaryWriter | None = None
         self._last: tuple[Sequence[Transition], Sequence[Decision]] | None = None
         self._load()
 
@@ -98,14 +85,14 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path, clock: Callable[[], float] = time.perf_counter) -> RunFolder:
-        """Open a run that was begun earlier, to resume or to look at it.
+        """Open a run that was begun earlier, to resume it or to look at it.
 
         Raises:
-            RunError: There is none.
+            RunError: There is none, or its files are damaged.
         """
         for name in (TASK, SETTINGS):
             if not (path / name).is_file():
-                raise RunError(f"{path}: not a run folder, {name} is missing; expected what 'farl finetune' wrote")
+                raise RunError(f"{path}: not a run folder, {name} is missing; did 'farl finetune' make it?")
         try:
             return cls(path, clock)
         except FileError as error:
@@ -117,11 +104,6 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
-    def bags(self) -> Path:
-        """Folder of the bags of online episodes."""
-        return self.path / "bags"
-
-    @property
     def traces(self) -> Path:
         """Folder of the traces."""
         return self.path / "traces"
@@ -129,9 +111,16 @@ class RunFolder:
     @property
     def steps(self) -> int:
         """Agent steps of all finished episodes."""
-        return self.records[-1].steps if self.records else 0
+        records = self.metrics.records
+        return records[-1].steps if records else 0
 
-    def add_episode(self, transitions: Sequence[Transition], decisions: Sequence[Decision] = ()) -> EpisodeRecord:
+    def bag_path(self, episode: int) -> Path:
+        """Where the bag of an online episode goes."""
+        return self.path / "bags" / f"episode_{episode:06d}"
+
+    def add_episode(
+        self, transitions: Sequence[Transition], decisions: Sequence[Decision] = ()
+    ) -> EpisodeRecord:
         """Add a finished episode; its row is on disk when this returns.
 
         Args:
@@ -142,62 +131,107 @@ class RunFolder:
             ValueError: There are decisions, but not one per step.
         """
         if decisions and len(decisions) != len(transitions):
-            raise ValueError(f"{len(decisions)} decisions for {len(transitions)} transitions; expected one each")
+            raise ValueError(f"{len(decisions)} decisions for {len(transitions)} steps; expected as many")
         latencies = shield_latencies(decisions)
         wall_s = self._wall_before + self._clock() - self._opened
-        record = episode_record(transitions, latencies, self.steps, wall_s)
-        if is_traced(record, self.records):
+        record, metrics = episode_record(transitions, latencies, self.steps, wall_s), self.metrics
+        if is_traced(record, len(metrics.records), metrics.failures, metrics.saves):
             write_trace(self.traces / trace_name(record.episode), self.spec, transitions, decisions)
         self._last = transitions, decisions
-        histogram = LatencyHistogram()
-        histogram.add(latencies)
-        self._latencies.counts.update(histogram.counts)
-        self.records.append(record)
-        # The latencies come first: an episode counts once its own row is there.
-        self._append("latencies.csv", {"episode": str(record.episode), "shield_ms": histogram.text()})
-        self._append("episodes.csv", record_row(record))
-        self._show_episode(record)
+        metrics.add_episode(record, LatencyHistogram.of(latencies))
+        self._board.show_episode(record, metrics.failures)
         return record
 
     def add_update(self, figures: Mapping[str, float]) -> None:
-        """Add what one update of the learner did; the same names every time."""
-        self._append("updates.csv", {"at_steps": str(self.steps), **{k: str(v) for k, v in figures.items()}})
-        self._updates += 1
-        for name, value in figures.items():
-            self._board().add_scalar(f"losses/{name}", value, self.steps)
+        """Add what one update of the learner did, under the same names every time."""
+        self.metrics.add_update(self.steps, figures)
+        self._board.show_update(self.steps, figures)
 
     def resume(self, episodes: int, updates: int, command: Sequence[str]) -> None:
-        """Go back to a checkpoint: what came after it is forgotten, and will come again.
+        """Go back to a checkpoint, and note the command line.
 
         Args:
             episodes: Episodes that the checkpoint has seen.
             updates: Updates that the checkpoint has seen.
-            command: The command line, added to those before.
+            command: The command line.
 
         Raises:
             RunError: The run has fewer than that.
         """
         self.truncate_after(episodes, updates)
-        lines = (self.path / COMMANDS).read_text(encoding="utf-8") + shlex.join(command) + "\n"
-        write_atomic(self.path / COMMANDS, lines.encode())
+        commands = (self.path / COMMANDS).read_text(encoding="utf-8") + shlex.join(command) + "\n"
+        write_atomic(self.path / COMMANDS, commands.encode())
 
     def truncate_after(self, episodes: int, updates: int) -> None:
-        """Drop the rows after the first ``episodes`` episodes and ``updates`` updates, and traces of dropped episodes.
+        """Keep the first ``episodes`` episodes and ``updates`` updates; what came after them will come again.
 
-        Bags of dropped episodes are moved to ``bags/dropped``, never deleted.
+        Bags of the other episodes go to ``bags/dropped-<n>``; none is deleted.
 
         Raises:
-            RunError: There are fewer.
+            RunError: The run has fewer than that.
         """
-        for name, count, have in (("episodes", episodes, len(self.records)), ("updates", updates, self._updates)):
-            if count > have:
-                raise RunError(f"{self.path}: the checkpoint has seen {count} {name}, but metrics/{name}.csv has {have}")
-        dropped = {record.episode for record in self.records[episodes:]}
-        for name, count in (("episodes.csv", episodes), ("latencies.csv", episodes), ("updates.csv", updates)):
-            rows = read_rows(self._metrics / name)
-            write_atomic(self._metrics / name, _csv_text(rows[:count], header=True).encode())
-        for episode in dropped:
-            (self.traces / trace_name(episode)).unlink(missing_ok=True)
-        (self.traces / LAST).unlink(missing_ok=True)
+        records = self.metrics.records
+        for name, wanted, have in (
+            ("episodes", episodes, len(records)),
+            ("updates", updates, self.metrics.updates),
+        ):
+            if wanted > have:
+                raise RunError(
+                    f"{self.path}: the checkpoint has seen {wanted} {name}, metrics/{name}.csv only {have}; "
+                    "resume from an older checkpoint"
+                )
         self.close()
+        self.metrics.truncate(episodes, updates)
+        kept = {record.episode for record in records[:episodes]}
+        (self.traces / LAST).unlink(missing_ok=True)
+        for trace in self.traces.glob("episode_*.csv"):
+            if _number(trace.stem) not in kept:
+                trace.unlink()
+        self._set_bags_aside(kept)
         self._load()
+
+    def summary(self) -> dict[str, Any]:
+        """The figures of the run: see ``farl_ros.run_records.summarise``."""
+        return self.metrics.summary()
+
+    def close(self) -> None:
+        """Write the trace of the last episode and close TensorBoard's file."""
+        if self._last is not None:
+            write_trace(self.traces / LAST, self.spec, *self._last)
+            self._last = None
+        self._board.close()
+
+    def __enter__(self) -> Self:
+        """Return the run."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the run."""
+        self.close()
+
+    def _load(self) -> None:
+        try:
+            self.metrics = RunMetrics(self.path / "metrics")
+        except ValueError as error:
+            raise RunError(f"{self.path}: its metrics cannot be read: {error}") from error
+        records = self.metrics.records
+        self._wall_before = records[-1].wall_s if records else 0.0
+        self._board = Board(self.path / "tensorboard", self.steps)
+        self._opened = self._clock()
+
+    def _set_bags_aside(self, kept: Collection[int]) -> None:
+        stale = [bag for bag in (self.path / "bags").glob("episode_*") if _number(bag.name) not in kept]
+        if stale:
+            folders = (self.path / "bags" / f"dropped-{n}" for n in count(1))
+            aside = next(folder for folder in folders if not folder.exists())
+            aside.mkdir()
+            for bag in stale:
+                bag.rename(aside / bag.name)
+
+
+def _number(name: str) -> int | None:
+    """The episode in ``episode_000123``; None in any other name."""
+    digits = name.removeprefix("episode_")
+    return int(digits) if digits.isdigit() else None

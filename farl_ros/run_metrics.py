@@ -1,151 +1,84 @@
-"""The figures of a run: one row per episode, shield latencies as a histogram, and the summary of it all."""
+"""The metrics of a run on disk: CSV files, every row flushed, from which everything can be counted again."""
 
 from __future__ import annotations
 
 import csv
-import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+import io
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from farl.files import write_atomic
+from farl_ros.run_records import EpisodeRecord, LatencyHistogram, summarise
 
-from farl.types import ActionSource, Decision, Transition
+EPISODES, LATENCIES, UPDATES = "episodes.csv", "latencies.csv", "updates.csv"
+_READ: Mapping[str, Callable[[str], Any]] = {"int": int, "float": float, "bool": lambda text: bool(int(text))}
 
-_NAN = float("nan")
 
-
-@dataclass(frozen=True)
-class EpisodeRecord:
-    """One finished episode, a row of ``metrics/episodes.csv``.
+class RunMetrics:
+    """The folder ``metrics/`` of a run.
 
     Attributes:
-        episode: Its number in the run.
-        steps: Agent steps of the whole run when it was added.
-        length: Its own agent steps.
-        episode_return: Sum of its rewards.
-        failed: Whether any step violated the failure set.
-        success: Success at its end.
-        interventions: Steps in which something else than the proposal was executed.
-        recovery_steps: Steps that the recovery policy executed.
-        mean_risk: Mean predicted risk; NaN without a shield.
-        max_risk: Greatest predicted risk; NaN without a shield.
-        shield_ms_p50: Median latency of the shield [ms]; NaN without a shield.
-        shield_ms_max: Greatest latency of the shield [ms]; NaN without a shield.
-        policy_version: Version that proposed its actions.
-        wall_s: Running time of the whole run when it was added [s].
+        records: Finished episodes, in the order in which they were added.
+        latencies: Of every check of the shield.
+        updates: Number of updates.
+        failures: Number of episodes with a failure.
+        saves: Number of episodes with interventions and without a failure.
     """
 
-    episode: int
-    steps: int
-    length: int
-    episode_return: float
-    failed: bool
-    success: bool
-    interventions: int
-    recovery_steps: int
-    mean_risk: float
-    max_risk: float
-    shield_ms_p50: float
-    shield_ms_max: float
-    policy_version: int
-    wall_s: float
+    def __init__(self, folder: Path) -> None:
+        """Read what is there.
 
+        Raises:
+            ValueError: A file has other columns.
+        """
+        self._folder = folder
+        self.records: list[EpisodeRecord] = []
+        self.latencies = LatencyHistogram()
+        self.failures = self.saves = 0
+        rows = zip(read_rows(folder / EPISODES), read_rows(folder / LATENCIES), strict=False)
+        for row, latency in rows:
+            self._count(parse_record(row), LatencyHistogram.from_text(latency["shield_ms"]))
+        self.updates = len(read_rows(folder / UPDATES))
 
-def episode_record(
-    transitions: Sequence[Transition], latencies_ms: Sequence[float], steps_before: int, wall_s: float
-) -> EpisodeRecord:
-    """Sum up a finished episode.
+    def add_episode(self, record: EpisodeRecord, latencies: LatencyHistogram) -> None:
+        """Add an episode and the latencies of its checks."""
+        # The latencies come first: an episode counts once its own row is there.
+        self._append(LATENCIES, {"episode": str(record.episode), "shield_ms": latencies.text()})
+        self._append(EPISODES, record_row(record))
+        self._count(record, latencies)
 
-    Args:
-        transitions: All its steps, at least one.
-        latencies_ms: Of the shield's checks [ms]; empty without a shield.
-        steps_before: Agent steps of the run before this episode was added.
-        wall_s: Running time of the run [s].
-    """
-    risks = [t.risk for t in transitions if math.isfinite(t.risk)]
-    last = transitions[-1]
-    return EpisodeRecord(
-        episode=last.episode,
-        steps=steps_before + len(transitions),
-        length=len(transitions),
-        episode_return=math.fsum(t.reward for t in transitions),
-        failed=any(t.cost > 0.0 for t in transitions),
-        success=last.success,
-        interventions=sum(t.intervened for t in transitions),
-        recovery_steps=sum(t.source == ActionSource.RECOVERY for t in transitions),
-        mean_risk=math.fsum(risks) / len(risks) if risks else _NAN,
-        max_risk=max(risks, default=_NAN),
-        shield_ms_p50=float(np.median(latencies_ms)) if latencies_ms else _NAN,
-        shield_ms_max=max(latencies_ms, default=_NAN),
-        policy_version=last.proposed.policy_version,
-        wall_s=wall_s,
-    )
+    def add_update(self, at_steps: int, figures: Mapping[str, float]) -> None:
+        """Add an update made after ``at_steps`` agent steps of the run."""
+        self._append(UPDATES, {"at_steps": str(at_steps), **{name: str(v) for name, v in figures.items()}})
+        self.updates += 1
 
+    def truncate(self, episodes: int, updates: int) -> None:
+        """Keep only the first rows on disk; read them again to go on."""
+        for name, kept in ((EPISODES, episodes), (LATENCIES, episodes), (UPDATES, updates)):
+            path = self._folder / name
+            rows = read_rows(path)[:kept]
+            if rows:
+                write_atomic(path, _csv_bytes([tuple(rows[0]), *(row.values() for row in rows)]))
+            else:
+                path.unlink(missing_ok=True)
 
-def shield_latencies(decisions: Iterable[Decision]) -> list[float]:
-    """Latencies [ms] of the checks that a shield made; a preset without one has none."""
-    return [decision.latency_ms for decision in decisions if decision.model_hash]
+    def summary(self) -> dict[str, Any]:
+        """The figures of the run so far."""
+        return summarise(self.records, self.latencies)
 
+    def _count(self, record: EpisodeRecord, latencies: LatencyHistogram) -> None:
+        self.records.append(record)
+        self.latencies.counts.update(latencies.counts)
+        self.failures += record.failed
+        self.saves += record.saved
 
-class LatencyHistogram:
-    """Counts of latencies in bins 2 % wide from 1 µs on: percentiles of any number of them, to 1 %."""
-
-    _WIDTH = math.log(1.02)
-    _LOWEST_MS = 1e-3
-
-    def __init__(self, counts: Mapping[int, int] | None = None) -> None:
-        self.counts: Counter[int] = Counter(counts)
-
-    def add(self, latencies_ms: Iterable[float]) -> None:
-        """Count some [ms]."""
-        self.counts.update(
-            math.floor(math.log(max(value, self._LOWEST_MS) / self._LOWEST_MS) / self._WIDTH)
-            for value in latencies_ms
-        )
-
-    def percentile(self, percent: float) -> float | None:
-        """The latency [ms] that ``percent`` of all do not exceed; None if there is none."""
-        wanted = math.ceil(self.counts.total() * percent / 100.0)
-        seen = 0
-        for bin_number in sorted(self.counts):
-            seen += self.counts[bin_number]
-            if seen >= wanted:
-                return self._LOWEST_MS * math.exp((bin_number + 0.5) * self._WIDTH)
-        return None
-
-    def text(self) -> str:
-        """The counts as ``bin:count`` separated by spaces."""
-        return " ".join(f"{number}:{count}" for number, count in sorted(self.counts.items()))
-
-    @classmethod
-    def from_text(cls, text: str) -> LatencyHistogram:
-        """Read what ``text`` wrote."""
-        pairs = (entry.split(":") for entry in text.split())
-        return cls({int(number): int(count) for number, count in pairs})
-
-
-def summarise(records: Sequence[EpisodeRecord], latencies: LatencyHistogram) -> dict[str, Any]:
-    """The figures of a run for ``--json`` and the report; None where there is nothing to divide by, or no shield."""
-    steps = sum(r.length for r in records)
-    failures = sum(r.failed for r in records)
-    wall_s = records[-1].wall_s if records else 0.0
-    return {
-        "steps": steps,
-        "episodes": len(records),
-        "failures": failures,
-        "failures_per_1e6_steps": _ratio(failures * 1e6, steps),
-        "failure_rate": _ratio(failures, len(records)),
-        "success_rate": _ratio(sum(r.success for r in records), len(records)),
-        "mean_return": _ratio(math.fsum(r.episode_return for r in records), len(records)),
-        "interventions": sum(r.interventions for r in records),
-        "recovery_share": _ratio(sum(r.recovery_steps for r in records), steps),
-        "steps_per_second": _ratio(steps, wall_s),
-        "shield_ms_p50": latencies.percentile(50.0),
-        "shield_ms_p99": latencies.percentile(99.0),
-    }
+    def _append(self, name: str, row: Mapping[str, str]) -> None:
+        path = self._folder / name
+        header = [] if path.exists() else [tuple(row)]
+        with path.open("ab") as file:
+            file.write(_csv_bytes([*header, row.values()]))
 
 
 def record_row(record: EpisodeRecord) -> dict[str, str]:
@@ -157,23 +90,23 @@ def parse_record(row: Mapping[str, str]) -> EpisodeRecord:
     """Read what ``record_row`` wrote.
 
     Raises:
-        ValueError: A column is missing or is no number.
+        ValueError: A column is missing, or holds something else than a number.
     """
-    convert = {"int": int, "float": float, "bool": lambda text: bool(int(text))}
     try:
-        return EpisodeRecord(**{f.name: convert[str(f.type)](row[f.name]) for f in fields(EpisodeRecord)})
+        return EpisodeRecord(**{f.name: _READ[str(f.type)](row[f.name]) for f in fields(EpisodeRecord)})
     except KeyError as error:
-        raise ValueError(f"column {error} is missing; expected the columns of EpisodeRecord") from error
+        raise ValueError(f"{EPISODES}: column {error} is missing; another version wrote it") from error
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Rows of a CSV file with a header; none if there is no file, and a last row that was cut off is left out."""
+    """Rows of a CSV file with a header; none without a file, and without a last row that was cut off."""
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    return [row for row in csv.DictReader(whole.splitlines()) if None not in row.values() and None not in row]
+    return list(csv.DictReader(text[: text.rfind("\n") + 1].splitlines()))
 
 
-def _ratio(amount: float, whole: float) -> float | None:
-    return amount / whole if whole > 0 else None
+def _csv_bytes(rows: Iterable[Iterable[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()

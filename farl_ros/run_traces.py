@@ -1,4 +1,4 @@
-"""Step-by-step traces of a few episodes: what the shield predicted, what was executed, where object and hand were."""
+"""Step-by-step traces of a few episodes: predicted risk, what was executed, where object and hand were."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farl.types import ActionSource, Decision, Reason, Transition
-from farl_ros.run_metrics import EpisodeRecord, read_rows
+from farl_ros.run_metrics import read_rows
+from farl_ros.run_records import EpisodeRecord
 from farl_ros.task_spec import TaskSpec
 
 TRACES_PER_KIND = 40
@@ -49,14 +50,18 @@ def trace_name(episode: int) -> str:
     return f"episode_{episode:06d}.csv"
 
 
-def is_traced(record: EpisodeRecord, earlier: Sequence[EpisodeRecord]) -> bool:
-    """Whether an episode gets a trace: the first, the first 40 that fail, the first 40 others with interventions."""
-    if not earlier:
+def is_traced(record: EpisodeRecord, episodes: int, failures: int, saves: int) -> bool:
+    """Whether an episode gets a trace: the first, the first 40 that fail, the first 40 saved ones.
+
+    Args:
+        record: The episode.
+        episodes: How many there were before.
+        failures: How many of them failed.
+        saves: How many of them were saved.
+    """
+    if record.failed and failures < TRACES_PER_KIND:
         return True
-    if record.failed:
-        return sum(r.failed for r in earlier) < TRACES_PER_KIND
-    saved = sum(r.interventions > 0 and not r.failed for r in earlier)
-    return record.interventions > 0 and saved < TRACES_PER_KIND
+    return episodes == 0 or (record.saved and saves < TRACES_PER_KIND)
 
 
 def write_trace(
@@ -83,17 +88,17 @@ def write_trace(
             writer.writerow(
                 (
                     transition.step,
-                    transition.risk,
-                    threshold,
+                    f"{transition.risk:.6g}",
+                    f"{threshold:.6g}",
                     reason.name,
                     ActionSource(transition.source).name,
                     transition.reward,
                     transition.cost,
                     int(transition.intervened),
-                    *positions[index].tolist(),
+                    *(f"{value:.6g}" for value in positions[index]),
                 )
             )
-        writer.writerow((len(transitions), *[""] * (len(_COLUMNS) - 1), *positions[-1].tolist()))
+        writer.writerow((len(transitions), *[""] * (len(_COLUMNS) - 1), *(f"{value:.6g}" for value in positions[-1])))
 
 
 def read_trace(path: Path) -> Trace:
@@ -104,7 +109,9 @@ def read_trace(path: Path) -> Trace:
     """
     rows = read_rows(path)
     if len(rows) < 2 or set(rows[0]) != set(_HEADER) or rows[-1]["reason"]:
-        raise ValueError(f"{path}: not a whole trace; expected the columns {', '.join(_HEADER)} and a final state")
+        raise ValueError(
+            f"{path}: not a whole trace; expected the columns {', '.join(_HEADER)}"
+        )
     steps = rows[:-1]
 
     def column(name: str) -> NDArray[np.float64]:

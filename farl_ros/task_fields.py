@@ -79,6 +79,10 @@ class ObjectOutside(StrictModel):
     x_limit: float = Field(ge=0.0)
     y_limit: float
 
+    def description(self) -> str:
+        """The failure set in one line."""
+        return f"{self.object} at |x| > {self.x_limit:g} m or y < {self.y_limit:g} m"
+
     def environment_kwargs(self) -> dict[str, float]:
         """The limits, as the environment calls them."""
         return {"x_limit": self.x_limit, "y_limit": self.y_limit}
@@ -96,6 +100,10 @@ class ObjectBeyond(StrictModel):
     object: Name
     limit: float = Field(ge=0.0)
 
+    def description(self) -> str:
+        """The failure set in one line."""
+        return f"{self.object} at |x| or |y| > {self.limit:g} m"
+
     def environment_kwargs(self) -> dict[str, float]:
         """The limit, as the environment calls it."""
         return {"limit": self.limit}
@@ -104,6 +112,23 @@ class ObjectBeyond(StrictModel):
         """Corner points x, y [m] of the failure set's border; closed, so that ``reach`` does not matter."""
         a = self.limit
         return [(-a, -a), (a, -a), (a, a), (-a, a), (-a, -a)]
+
+
+class Foresight(StrictModel):
+    """What the shield must foresee [agent steps].
+
+    ``horizon`` is H; ``lead`` the least warning that leaves the recovery policy time to act. Both follow from how
+    recoverable the task's failures are (docs/experiments.md).
+    """
+
+    horizon: PositiveInt
+    lead: PositiveInt
+
+    @model_validator(mode="after")
+    def _warns_in_time(self) -> Self:
+        if self.lead > self.horizon:
+            raise ValueError(f"lead {self.lead} is longer than horizon {self.horizon}; nothing could be warned of")
+        return self
 
 
 class Layout(StrictModel):

@@ -18,6 +18,7 @@ from farl_ros.paths import share_folder
 from farl_ros.strict_model import StrictModel, nearest, problems, read_yaml
 from farl_ros.task_fields import (
     ActionField,
+    Foresight,
     Layout,
     Name,
     ObjectBeyond,
@@ -50,6 +51,7 @@ class TaskSpec(StrictModel):
     objects: Annotated[tuple[TrackedObject, ...], Field(strict=False, min_length=1)]
     reward: Reward
     failure: Annotated[ObjectOutside | ObjectBeyond, Field(discriminator="kind")]
+    shield: Foresight
     layout: Layout
 
     @model_validator(mode="after")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,11 +26,18 @@ _ROWS = (
 )
 
 
+_PERIOD = 0.25
+"""Seconds between two pictures: summing up a long run costs more than drawing it."""
+
+
 class FinetuneView:
     """Shows a run while it runs; on something else than a terminal it prints a line now and then."""
 
-    def __init__(self, title: str, limit: Limit, console: Console) -> None:
-        self._limit, self._console = limit, console
+    def __init__(
+        self, title: str, limit: Limit, console: Console, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._console, self._clock = console, clock
+        self._shown = -_PERIOD
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=36),
@@ -57,13 +65,18 @@ class FinetuneView:
         if self._console.is_terminal:
             self._live.stop()
 
-    def show(self, figures: Mapping[str, Any], policy_version: int) -> None:
-        """Draw the figures of the run so far.
+    def show(self, summary: Callable[[], Mapping[str, Any]], policy_version: int) -> None:
+        """Draw the figures of the run so far, if the last picture is a moment old.
 
         Args:
-            figures: As in ``--json``.
+            summary: Gives the figures, as in ``--json``.
             policy_version: Number of updates so far.
         """
+        now = self._clock()
+        if now - self._shown < _PERIOD:
+            return
+        self._shown = now
+        figures = summary()
         done = float(figures[self._key])
         if self._console.is_terminal:
             self._progress.update(self._bar, completed=done)

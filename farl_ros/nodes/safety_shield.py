@@ -16,7 +16,7 @@ from farl.failsafe import Condition, Mode, Response, is_stale, respond
 from farl.models import ModelError
 from farl.policy import FastPolicy
 from farl.presets import Preset, settings_for
-from farl.shield import Shield
+from farl.shield import Shield, ShieldMode
 from farl.types import ActionSource, Array, Decision, Proposal, Reason
 from farl_ros import qos
 from farl_ros.conversions import array_of, decision_message, proposal_of, stamp_ns
@@ -48,6 +48,9 @@ class SafetyShield(FarlNode):
             models.world_model,
             models.world_model_hash,
         )
+        on = self._shield.settings.mode == ShieldMode.ON
+        self._threshold = self._shield.settings.threshold if on else math.nan
+        self._model_hash = models.world_model_hash if on else ""
         self._state: State | None = None
         self._state_at = 0.0
         self._proposal: Action | None = None
@@ -56,9 +59,8 @@ class SafetyShield(FarlNode):
         self.create_service(LoadModels, "~/load_models", self._on_load)
         self.create_subscription(State, "state", self._on_state, qos.NEWEST)
         self.create_subscription(Action, "proposed_action", self._on_proposal, qos.NEWEST)
-        settings = self._shield.settings
         self.get_logger().info(
-            f"shield {settings.mode}, threshold {settings.threshold:g}, world model {models.world_model_hash[:12]}"
+            f"shield {self._shield.settings.mode}, threshold {self._threshold:g}, world model {self._model_hash[:12]}"
         )
 
     def _on_state(self, state: State) -> None:
@@ -105,10 +107,9 @@ class SafetyShield(FarlNode):
             conditions |= Condition.MODEL_LATE
             verdict = respond(conditions, Mode.ONLINE)
         else:
-            settings = self._shield.settings
             decision = Decision(
-                math.nan, settings.threshold, np.empty(0, np.float32), proposal, self._zeros,
-                ActionSource.HOLD, Reason.FAILSAFE, 0.0, self._shield.model_hash,
+                math.nan, self._threshold, np.empty(0, np.float32), proposal, self._zeros,
+                ActionSource.HOLD, Reason.FAILSAFE, 0.0, self._model_hash,
             )  # fmt: skip
         self.get_logger().warn(f"{verdict.because!r}: {verdict.response.name}", throttle_duration_sec=1.0)
         if verdict.response == Response.RECOVER:

@@ -1,0 +1,103 @@
+"""``farl finetune``: the main job."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from farl.finetuning import Limit
+from farl.presets import Preset
+from farl_ros.commands.common import (
+    JsonOption,
+    ModelsOption,
+    SeedOption,
+    TaskArgument,
+    UsageError,
+    console,
+    load,
+    models_folder,
+    write_figures,
+)
+from farl_ros.direct import run_direct
+from farl_ros.job import Job
+from farl_ros.report import write_report
+from farl_ros.run import RunFolder, run_path
+from farl_ros.view import FinetuneView
+
+INTERRUPTED = 130
+
+
+def finetune(
+    task: TaskArgument,
+    models: ModelsOption = None,
+    preset: Annotated[Preset, typer.Option(help="paper: with the shield. uni_o4: without.")] = Preset.PAPER,
+    steps: Annotated[int | None, typer.Option(min=1, help="Stop after this many agent steps.")] = None,
+    episodes: Annotated[int | None, typer.Option(min=1, help="Stop after this many episodes.")] = None,
+    seed: SeedOption = 0,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Without ROS, environments in a plain loop.")
+    ] = False,
+    envs: Annotated[
+        int | None, typer.Option(min=1, help="Environments side by side; only with --direct.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder; by default runs/TIME-TASK-PRESET-SEED.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    record: Annotated[bool, typer.Option(help="Write a bag per episode (only through the graph).")] = True,
+    json: JsonOption = None,
+) -> None:
+    """Fine-tune a policy while the shield keeps failures away; ends with a report.
+
+    Runs through the ROS graph in simulation, or without ROS with --direct. Ctrl-C saves and says where; the same
+    command with --resume and --out goes on.
+
+    Examples:
+
+      farl finetune BoundedPush --steps 20000
+
+      farl finetune BoundedPush --preset uni_o4 --direct --envs 8 --steps 100000 --seed 1
+    """
+    if envs is not None and not direct:
+        raise UsageError("--envs needs --direct: the ROS graph runs one simulator")
+    if resume and out is None:
+        raise UsageError("--resume needs --out RUN: the run folder to go on with")
+    spec = load(task)
+    limit = Limit(steps, episodes) if steps is not None or episodes is not None else Limit(steps=20_000)
+    run_folder = run_path(Path("runs"), spec.name, preset.value, seed, datetime.now()) if out is None else out
+    job = Job.of(spec, models_folder(spec, models), preset, seed, limit, run_folder, resume)
+    try:
+        with FinetuneView(f"{spec.name} {preset.value}", limit, console) as view:
+            if direct:
+                run = run_direct(job, 1 if envs is None else envs, view, sys.argv)
+            else:
+                from farl_ros.graph_job import run_through_graph  # needs ROS; --direct does not
+
+                run = run_through_graph(job, task, record, view, sys.argv)
+    except KeyboardInterrupt:
+        console.print(f"stopped; saved in {run_folder}. Go on with: {_resume_command(run_folder)}")
+        if (run_folder / "metrics" / "episodes.csv").is_file():
+            console.print(f"report: {write_report(run_folder)}")
+        sys.exit(INTERRUPTED)
+    _finish(run, json)
+
+
+def _resume_command(run_folder: Path) -> str:
+    arguments = [a for a in sys.argv[1:] if a != "--resume"]
+    out = [] if "--out" in arguments else ["--out", str(run_folder)]
+    return " ".join(["farl", *arguments, *out, "--resume"])
+
+
+def _finish(run: RunFolder, json: Path | None) -> None:
+    figures = run.summary()
+    console.print(
+        f"{figures['episodes']} episodes, {figures['steps']} steps: {figures['failures']} with a failure "
+        f"({figures['failure_rate']:.1%}), success {figures['success_rate']:.0%}, "
+        f"{figures['interventions']} interventions, {figures['steps_per_second']:.0f} steps/s"
+    )
+    console.print(f"run: {run.path}\nreport: {write_report(run.path)}")
+    write_figures(json, figures)

@@ -1,0 +1,121 @@
+"""All nodes of a graph in one process, on one executor: for lock-step runs and for tests.
+
+The same specs, parameters and remappings as with one process per node; only the processes are saved.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+import rclpy
+from rclpy.context import Context
+from rclpy.experimental import EventsExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from farl_ros.graph import NodeSpec, checked, ros_arguments
+from farl_ros.nodes.common import FarlNode, StopSignals, spin_until
+
+INTERRUPTED = 130
+"""Exit code after SIGINT or SIGTERM."""
+
+
+def node_class(executable: str) -> type[FarlNode]:
+    """The node behind an executable: ``safety_shield`` is ``farl_ros.nodes.safety_shield.SafetyShield``."""
+    module = importlib.import_module(f"farl_ros.nodes.{executable}")
+    found: type[FarlNode] = getattr(module, executable.title().replace("_", ""))
+    return found
+
+
+class Composed:
+    """A context manager: entering creates the nodes, leaving closes them in reverse order.
+
+    Attributes:
+        nodes: The nodes by name.
+        executor: What runs them; others may be added.
+    """
+
+    def __init__(
+        self, specs: Sequence[NodeSpec], domain_id: int | None = None, isolated: bool = False
+    ) -> None:
+        """Take the graph.
+
+        Args:
+            specs: Its nodes.
+            domain_id: DDS domain; None for ``ROS_DOMAIN_ID``.
+            isolated: True to be seen by no other process, so that any number of such graphs can run beside each
+                other on one machine in one domain; False to be seen on this machine.
+        """
+        self._specs = checked(specs)
+        self._domain_id = domain_id
+        self._range = "OFF" if isolated else "LOCALHOST"
+        self.nodes: dict[str, FarlNode] = {}
+
+    def __enter__(self) -> Self:
+        """Create the nodes.
+
+        Raises:
+            NodeError, TaskError, ModelError, ParameterException: A node cannot start; all are closed again.
+        """
+        self._context = Context()
+        before = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE")
+        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = self._range
+        try:
+            rclpy.init(
+                args=[],
+                context=self._context,
+                domain_id=self._domain_id,
+                signal_handler_options=SignalHandlerOptions.NO,
+            )
+        finally:
+            if before is None:
+                del os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"]
+            else:
+                os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = before
+        try:
+            for spec in self._specs:
+                make = node_class(spec.executable)
+                self.nodes[spec.name] = make(ros_arguments(spec), self._context)
+            self.executor = EventsExecutor(context=self._context)
+            for node in self.nodes.values():
+                self.executor.add_node(node)
+        except BaseException:
+            self._close()
+            raise
+        self._signals = StopSignals().__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+        self._signals.__exit__(kind, error, trace)
+
+    def _close(self) -> None:
+        for node in reversed(self.nodes.values()):
+            node.close()
+            node.destroy_node()
+        if hasattr(self, "executor"):
+            self.executor.shutdown()
+            del self.executor  # gives the signals back
+        self._context.try_shutdown()
+
+    def spin_until(self, stop: Callable[[], bool], timeout: float) -> bool:
+        """Run callbacks until ``stop`` or a signal; returns whether ``stop`` held within ``timeout`` [s]."""
+        deadline = time.monotonic() + timeout
+        spin_until(self.executor, lambda: stop() or self._signals.received or time.monotonic() > deadline)
+        return stop()
+
+    def run(self) -> int:
+        """Run until a required node ends or a signal comes; returns the exit code."""
+        required = [self.nodes[spec.name] for spec in self._specs if spec.required]
+        spin_until(
+            self.executor,
+            lambda: self._signals.received or any(node.exit_code is not None for node in required),
+        )
+        codes = [node.exit_code for node in required if node.exit_code is not None]
+        return max(codes, default=INTERRUPTED)

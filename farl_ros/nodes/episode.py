@@ -1,0 +1,161 @@
+"""The life cycle of episodes: start and reset, transitions, failures and ends, labels by the operator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from builtin_interfaces.msg import Time
+from farl_interfaces.msg import EpisodeEvent, ShieldDecision, SimState, Transition
+from farl_interfaces.srv import LabelEpisode, ResetScene
+from rclpy.clock import Clock, ClockType
+from rclpy.context import Context
+from rclpy.parameter import Parameter
+from rclpy.task import Future
+from std_srvs.srv import Trigger
+
+from farl.noise import episode_seed
+from farl.types import EpisodeKind
+from farl_ros import qos
+from farl_ros.matching import StepMatcher
+from farl_ros.nodes.common import FarlNode, main_of
+
+LABELS = {
+    EpisodeEvent.SUCCEEDED: "succeeded",
+    EpisodeEvent.FAILED: "failed",
+    EpisodeEvent.ABORTED: "aborted",
+}
+GRACE = 2.0
+"""In real time the last decision of an episode may come this many control periods late."""
+
+
+class Episode(FarlNode):
+    """Publishes ``transition`` and ``episode_event``; offers ``~/start`` and ``~/label``.
+
+    ``~/start`` answers at once; the STARTED event says that the scene is reset, an ABORTED event that it could not be.
+    """
+
+    def __init__(self, arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
+        super().__init__("episode", arguments, context)
+        spec = self.declare_task()
+        self._seed = self.declare("seed", 0, "seed of the run: the resets are a function of it", minimum=0)
+        self._kind = self.declare(
+            "kind", int(EpisodeKind.ONLINE), "what episodes are recorded for", 0, len(EpisodeKind) - 1
+        )
+        self._next = self.declare(
+            "first_episode", 0, "number of the next episode to start; may be set", minimum=0, read_only=False
+        )
+        real_time = self.declare("real_time", False, "wall clock: decisions may come late, or not at all")
+        self.add_post_set_parameters_callback(self._on_parameters)
+
+        self._starting: int | None = None  # the episode whose scene is being reset
+        self._running: int | None = None
+        self._failed = False
+        self._last_stamp = Time()
+        self._matcher = StepMatcher(wait_for_decisions=not real_time)
+        self._transitions = self.create_publisher(Transition, "transition", qos.STREAM)
+        self._events = self.create_publisher(EpisodeEvent, "episode_event", qos.EVENTS)
+        self._reset = self.create_client(ResetScene, "reset_scene")
+        self.create_service(Trigger, "~/start", self._on_start)
+        self.create_service(LabelEpisode, "~/label", self._on_label)
+        self.create_subscription(SimState, "sim_state", self._on_state, qos.STREAM)
+        self.create_subscription(ShieldDecision, "decision", self._on_decision, qos.STREAM)
+        self._flush = None
+        if real_time:
+            steady = Clock(clock_type=ClockType.STEADY_TIME)
+            period = GRACE / spec.control_rate_hz
+            self._flush = self.create_timer(period, self._on_grace_over, clock=steady, autostart=False)
+
+    def _on_parameters(self, parameters: list[Parameter]) -> None:
+        for parameter in parameters:
+            if parameter.name == "first_episode":
+                self._next = parameter.value
+
+    def _on_start(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if not self._reset.service_is_ready():
+            response.success = False
+            response.message = f"nobody offers {self._reset.srv_name}: is the simulator running?"
+            return response
+        self._abort("a new episode was started")
+        episode, self._next = self._next, self._next + 1
+        self._starting = episode
+        request_reset = ResetScene.Request(episode=episode, seed=episode_seed(self._seed, episode))
+        self._reset.call_async(request_reset).add_done_callback(lambda future: self._on_reset(episode, future))
+        response.success, response.message = True, f"episode {episode}"
+        return response
+
+    def _on_reset(self, episode: int, future: Future[ResetScene.Response]) -> None:
+        answer = future.result()
+        if not answer.ok and self._starting == episode:
+            self._starting = None
+            self._publish_event(EpisodeEvent.ABORTED, episode, f"the scene was not reset: {answer.message}")
+
+    def _on_state(self, state: SimState) -> None:
+        self._last_stamp = state.header.stamp
+        if state.step == 0:
+            if state.episode == self._starting:
+                self._starting, self._running, self._failed = None, state.episode, False
+                self._matcher.start(state)
+                self._publish_event(EpisodeEvent.STARTED, state.episode)
+        elif state.episode == self._running:
+            self._publish(self._matcher.add_state(state))
+            if self._flush is not None and (state.terminated or state.truncated) and self._running is not None:
+                self._flush.reset()
+
+    def _on_decision(self, decision: ShieldDecision) -> None:
+        self._publish(self._matcher.add_decision(decision))
+
+    def _on_grace_over(self) -> None:
+        self._flush.cancel()
+        self._publish(self._matcher.flush())
+
+    def _publish(self, transitions: list[Transition]) -> None:
+        for transition in transitions:
+            self._transitions.publish(transition)
+            if transition.cost > 0.0 and not self._failed:
+                self._failed = True
+                self._publish_event(EpisodeEvent.FAILED, transition.episode, stamp=transition.header.stamp)
+            if transition.terminated or transition.truncated:
+                self._finish(transition)
+
+    def _finish(self, last: Transition) -> None:
+        self._running = None
+        if last.success:
+            self._publish_event(EpisodeEvent.SUCCEEDED, last.episode)
+        elif last.truncated:
+            self._publish_event(EpisodeEvent.TIMED_OUT, last.episode)
+        elif not self._failed:  # an end by failure has its FAILED event already
+            self._publish_event(EpisodeEvent.ABORTED, last.episode, "ended without success, failure or time-out")
+
+    def _abort(self, why: str) -> None:
+        if self._running is not None:
+            self._publish_event(EpisodeEvent.ABORTED, self._running, why)
+            self._running = None
+            self._matcher.stop()
+
+    def _publish_event(self, event: int, episode: int, note: str = "", stamp: Time | None = None) -> None:
+        message = EpisodeEvent(event=event, kind=self._kind, episode=episode, operator_note=note)
+        message.header.stamp = self._last_stamp if stamp is None else stamp
+        self._events.publish(message)
+
+    def _on_label(self, request: LabelEpisode.Request, response: LabelEpisode.Response) -> LabelEpisode.Response:
+        if request.label not in LABELS:
+            known = ", ".join(f"{name.upper()} ({number})" for number, name in LABELS.items())
+            response.ok, response.message = False, f"label {request.label} is none; expected one of {known}"
+        elif request.episode >= self._next:
+            response.ok, response.message = False, f"episode {request.episode} has not been started yet"
+        else:
+            label = LABELS[request.label]
+            note = f"{label}: {request.operator_note}" if request.operator_note else label
+            self._publish_event(EpisodeEvent.LABELLED, request.episode, note)
+            response.ok, response.message = True, f"episode {request.episode} is labelled {label}"
+        return response
+
+    def close(self) -> None:
+        """Say that a running episode ends here."""
+        self._abort("the graph was stopped")
+
+
+main = main_of(Episode)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""The plots of a run's report, each as one SVG text; labelled axes with units, drawn without a display."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
+
+from farl_ros.run_records import EpisodeRecord
+from farl_ros.run_traces import Trace
+from farl_ros.task_spec import TaskSpec
+
+Floats = NDArray[np.float64]
+
+INK, GREY, BLUE, RED, AMBER, GREEN = "#1f2937", "#9ca3af", "#2563eb", "#dc2626", "#f59e0b", "#059669"
+_STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "grid.color": "#e5e7eb",
+    "grid.linewidth": 0.8,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.8,
+    "svg.hashsalt": "farl",
+}
+_POINTS = 800
+
+
+def return_plot(records: Sequence[EpisodeRecord]) -> str:
+    """Return of every episode, and its rolling mean, over agent steps."""
+    steps, returns = _column(records, "steps"), _column(records, "episode_return")
+    figure, (axes,) = _figure(1)
+    shown = _thinned(len(records))
+    axes.plot(steps[shown], returns[shown], ".", color=BLUE, alpha=0.25, markersize=4, mew=0, label="episode")
+    axes.plot(steps[shown], _rolling(returns)[shown], color=BLUE, label=_window_label("mean", len(records)))
+    _over_steps(axes, "return")
+    axes.legend(loc="lower right")
+    return _svg(figure)
+
+
+def failure_plot(records: Sequence[EpisodeRecord]) -> str:
+    """Failing episodes so far, and their share among recent episodes, over agent steps."""
+    steps, failed = _column(records, "steps"), _column(records, "failed")
+    figure, (left, right) = _figure(2)
+    shown = _thinned(len(records))
+    left.plot(steps[shown], np.cumsum(failed)[shown], color=RED, drawstyle="steps-post")
+    left.set_ylim(bottom=0.0)
+    left.yaxis.set_major_locator(MaxNLocator(integer=True))
+    _over_steps(left, "failing episodes so far")
+    right.plot(steps[shown], _rolling(failed)[shown], color=RED)
+    _share(right)
+    _over_steps(right, _window_label("failure rate", len(records)))
+    return _svg(figure)
+
+
+def behaviour_plot(records: Sequence[EpisodeRecord]) -> str:
+    """Success rate, and share of steps that the recovery policy executed, over agent steps."""
+    steps, lengths = _column(records, "steps"), _column(records, "length")
+    figure, (left, right) = _figure(2)
+    shown = _thinned(len(records))
+    left.plot(steps[shown], _rolling(_column(records, "success"))[shown], color=GREEN)
+    _share(left)
+    left.set_ylim(-0.03, 1.03)
+    _over_steps(left, _window_label("success rate", len(records)))
+    recovery = _rolling(_column(records, "recovery_steps")) / _rolling(lengths)
+    right.plot(steps[shown], recovery[shown], color=AMBER)
+    _share(right)
+    _over_steps(right, _window_label("recovery share", len(records)))
+    return _svg(figure)
+
+
+def update_plot(updates: Mapping[str, Floats]) -> str:
+    """Every figure of the learner's updates over agent steps, in small panels."""
+    names = [name for name in updates if name not in ("at_steps", "policy_version", "steps")]
+    figure, panels = _figure(len(names), height=2.1, columns=4)
+    for axes, name in zip(panels, names, strict=True):
+        axes.plot(updates["at_steps"], updates[name], color=BLUE, marker="." if len(updates[name]) < 20 else "")
+        axes.set_title(name.replace("_", " "), fontweight="normal")
+        _over_steps(axes, "")
+    return _svg(figure)
+
+
+def risk_plot(trace: Trace, rate_hz: float) -> str:
+    """Predicted risk of one episode against the threshold, with interventions and the failure marked.
+
+    Args:
+        trace: The episode.
+        rate_hz: Control rate [Hz].
+    """
+    figure, (axes,) = _figure(1)
+    time = np.arange(len(trace.risk)) / rate_hz
+    _shade(axes, time, trace.intervened, 1.0 / rate_hz)
+    if np.isfinite(trace.risk).any():
+        axes.plot(time, trace.risk, color=BLUE, label="risk")
+        axes.plot(time, trace.threshold, color=INK, linestyle="--", linewidth=1.2, label="threshold")
+    else:
+        axes.text(0.5, 0.5, "no shield in this run", transform=axes.transAxes, ha="center", color=GREY)
+    failed = np.flatnonzero(trace.cost > 0.0)
+    if len(failed):
+        axes.axvline(time[failed[0]], color=RED, linewidth=1.5, label="failure")
+    axes.set_ylim(bottom=0.0)
+    axes.set_xlim(0.0, max(time[-1], 1.0 / rate_hz))
+    axes.set_xlabel("time [s]")
+    axes.set_ylabel("predicted risk")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="best")
+    return _svg(figure)
+
+
+def path_plot(trace: Trace, spec: TaskSpec) -> str:
+    """One episode from above: the object's and the hand's path, the goal, and the border of the failure set."""
+    figure, (axes,) = _figure(1)
+    seen = np.concatenate((trace.object[:, :2], trace.hand[:, :2], trace.goal[None, :2]))
+    border = np.array(spec.failure.boundary(max(float(seen[:, 1].max()) + 0.1, spec.workspace.upper[1])))
+    axes.plot(border[:, 0], border[:, 1], color=RED, linewidth=2.2, label="failure border")
+    axes.plot(trace.hand[:, 0], trace.hand[:, 1], color=GREY, linewidth=1.1, label="hand")
+    axes.plot(trace.object[:, 0], trace.object[:, 1], color=BLUE, label=spec.failure.object)
+    axes.plot(*trace.object[0, :2], "o", color=BLUE, markerfacecolor="white", label="start")
+    axes.plot(*trace.goal[:2], "*", color=GREEN, markersize=13, label="goal")
+    swapped = trace.object[:-1][trace.intervened]
+    if len(swapped):
+        axes.plot(swapped[:, 0], swapped[:, 1], ".", color=AMBER, markersize=7, label="intervention")
+    failed = np.flatnonzero(trace.cost > 0.0)
+    if len(failed):
+        axes.plot(*trace.object[failed[0] + 1, :2], "X", color=RED, markersize=9, label="failure")
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_xlabel("x [m]")
+    axes.set_ylabel("y [m]")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return _svg(figure)
+
+
+def _figure(panels: int, height: float = 2.9, columns: int = 2) -> tuple[Figure, list[Axes]]:
+    rows = -(-panels // columns)
+    width = {1: 5.6, 2: 11.2}.get(panels, 11.2)
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(width, height * rows), layout="constrained")
+        return figure, [figure.add_subplot(rows, min(columns, panels), n + 1) for n in range(panels)]
+
+
+def _svg(figure: Figure) -> str:
+    text = io.StringIO()
+    with rc_context(_STYLE):
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()
+
+
+def _column(records: Sequence[EpisodeRecord], name: str) -> Floats:
+    return np.array([getattr(record, name) for record in records], dtype=np.float64)
+
+
+def _window(episodes: int) -> int:
+    """Length of rolling means: a twentieth of the run, from 5 to 200 episodes."""
+    return int(np.clip(episodes // 20, 5, 200))
+
+
+def _window_label(name: str, episodes: int) -> str:
+    return f"{name} (last {_window(episodes)} episodes)"
+
+
+def _rolling(values: Floats) -> Floats:
+    """Mean of each value and those before it in the window."""
+    window = _window(len(values))
+    sums = np.concatenate(([0.0], np.cumsum(values)))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    return (sums[ends] - sums[starts]) / (ends - starts)
+
+
+def _thinned(count: int) -> NDArray[np.intp]:
+    """Indices of at most 800 of ``count`` points, the last among them: more cannot be seen."""
+    return np.unique(np.linspace(0, count - 1, min(count, _POINTS)).round().astype(np.intp))
+
+
+def _over_steps(axes: Axes, label: str) -> None:
+    axes.set_xlabel("agent steps")
+    axes.set_ylabel(label)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.set_xlim(left=0.0)
+
+
+def _share(axes: Axes) -> None:
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1.0, decimals=None))
+    axes.set_ylim(bottom=0.0)
+
+
+def _shade(axes: Axes, time: Floats, marked: NDArray[np.bool_], step: float) -> None:
+    """Shade the stretches of time in which ``marked`` holds."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], marked, [False])).astype(np.int8)))
+    for index, (start, end) in enumerate(zip(edges[::2], edges[1::2], strict=True)):
+        label = "intervention" if index == 0 else None
+        axes.axvspan(time[start], time[end - 1] + step, color=AMBER, alpha=0.3, linewidth=0, label=label)

@@ -1,0 +1,67 @@
+"""Fine-tunes a task online, shield on: `ros2 launch farl_ros finetune.launch.py task:=BoundedPush`.
+
+The arguments and the nodes are those of `farl finetune`: both ways read them from `farl_ros.graph`.
+"""
+
+from collections.abc import Callable
+from typing import get_type_hints
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from farl_ros.graph import FINETUNE_ARGUMENTS, PACKAGE, NodeSpec, finetune_graph
+
+FROM_TEXT: dict[type, Callable[[str], object]] = {
+    bool: lambda text: {"true": True, "false": False}[text.lower()],
+    int: int,
+    float: float,
+    str: str,
+}
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declares the job's arguments; its nodes follow when the values are known."""
+    arguments = [
+        DeclareLaunchArgument(argument.name, default_value=argument.default, description=argument.description)
+        for argument in FINETUNE_ARGUMENTS
+    ]
+    return LaunchDescription([*arguments, OpaqueFunction(function=start)])
+
+
+def start(context: LaunchContext) -> list[Node]:
+    """Makes the graph's nodes from the arguments.
+
+    Raises:
+        ValueError: An argument's value is not of the argument's type.
+        farl_ros.graph.GraphError: The graph cannot be built as asked.
+    """
+    types = get_type_hints(finetune_graph)
+    values = {
+        argument.name: from_text(argument.name, LaunchConfiguration(argument.name).perform(context), types)
+        for argument in FINETUNE_ARGUMENTS
+    }
+    return [node(spec) for spec in finetune_graph(**values)]
+
+
+def from_text(name: str, text: str, types: dict[str, type]) -> object:
+    """Reads one argument's value as the type that the graph wants."""
+    try:
+        return FROM_TEXT[types[name]](text)
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{name}:={text}: expected a value of type {types[name].__name__}") from error
+
+
+def node(spec: NodeSpec) -> Node:
+    """One node of the graph; the launch ends with a node that the graph cannot do without."""
+    return Node(
+        package=PACKAGE,
+        executable=spec.executable,
+        name=spec.name,
+        parameters=[dict(spec.parameters)],
+        remappings=list(spec.remappings),
+        output="screen",
+        emulate_tty=True,
+        on_exit=[Shutdown(reason=f"{spec.name} has ended")] if spec.required else None,
+    )

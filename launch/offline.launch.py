@@ -1,0 +1,44 @@
+"""Trains from demonstration bags: `ros2 launch farl_ros offline.launch.py task:=BoundedPush bags:=demos`.
+
+The arguments and the node are those of `farl offline`: both ways read them from `farl_ros.graph`.
+"""
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from farl_ros.graph import OFFLINE_ARGUMENTS, PACKAGE, offline_graph
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declares the job's arguments; its node follows when the values are known."""
+    arguments = [
+        DeclareLaunchArgument(argument.name, default_value=argument.default, description=argument.description)
+        for argument in OFFLINE_ARGUMENTS
+    ]
+    return LaunchDescription([*arguments, OpaqueFunction(function=start)])
+
+
+def start(context: LaunchContext) -> list[Node]:
+    """Makes the trainer's node from the arguments; the launch ends with it.
+
+    Raises:
+        ValueError: The seed is not a whole number.
+    """
+    task, bags, out, seed = (
+        LaunchConfiguration(name).perform(context) for name in ("task", "bags", "out", "seed")
+    )
+    return [
+        Node(
+            package=PACKAGE,
+            executable=spec.executable,
+            name=spec.name,
+            parameters=[dict(spec.parameters)],
+            remappings=list(spec.remappings),
+            output="screen",
+            emulate_tty=True,
+            on_exit=[Shutdown(reason=f"{spec.name} has ended")],
+        )
+        for spec in offline_graph(task, bags, out, int(seed))
+    ]
