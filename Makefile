@@ -26,6 +26,16 @@ finetune: setup  ## fine-tune TASK in simulation with the shipped models, shield
 test: lint  ## lint, then all tests but the slow ones and those that need hardware
 	.venv/bin/pytest -m "not slow and not hardware" $(ARGS)
 
+demos: setup  ## write task, recovery and failure demonstrations of TASK to demos/TASK
+	for kind in task recovery failure; do .venv/bin/farl demos $(TASK) --kind $$kind --out demos/$(TASK) || exit; done
+
+models: demos  ## train TASK's models from new demonstrations and ship them in models/TASK
+	.venv/bin/farl offline $(TASK) --bags demos/$(TASK) --out runs/offline-$(TASK) $(ARGS)
+	rm -rf models/$(TASK) && cp -r runs/offline-$(TASK)/models models/$(TASK)
+
+benchmark: setup  ## success, failures and return of TASK's shipped models, without and with the shield
+	.venv/bin/farl evaluate $(TASK) $(ARGS)
+
 lint: setup  ## ruff and mypy
 	.venv/bin/ruff check
 	.venv/bin/mypy

@@ -1,4 +1,4 @@
-"""Where the files beside the code lie: in the source tree, or in the prefix that the package was installed to."""
+"""Where the files beside the code lie: in the source tree, or in the prefix of an installed package."""
 
 import importlib.util
 from collections.abc import Iterator

@@ -35,7 +35,11 @@ def tracked_files() -> list[Path]:
     if not (ROOT / ".git").exists():
         pytest.skip("needs a git checkout: asks git which files belong to the repository")
     listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     paths = (ROOT / name for name in listed.stdout.split("\0") if name)
     return [path for path in paths if path.is_file() and not path.is_symlink()]
@@ -68,15 +72,21 @@ def test_every_module_is_in_a_listed_package(setup_arguments):
 
 
 def test_executables_are_the_command_line_and_the_nodes(setup_arguments):
-    entries = dict(re.split(r"\s*=\s*", entry) for entry in setup_arguments["entry_points"]["console_scripts"])
+    entries = dict(
+        re.split(r"\s*=\s*", entry) for entry in setup_arguments["entry_points"]["console_scripts"]
+    )
     assert entries.pop("farl") == "farl_ros.cli:main"
     programs = {path.stem for path in (ROOT / "farl_ros" / "nodes").glob("*.py") if has_main(path)}
     assert entries == {name: f"farl_ros.nodes.{name}:main" for name in programs}
 
 
 def has_main(path: Path) -> bool:
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    return any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in body)
+    """Whether the module defines or assigns `main`; that is what tells a node from its helpers."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        names = [target.id for target in getattr(node, "targets", []) if isinstance(target, ast.Name)]
+        if "main" in [*names, getattr(node, "name", None)]:
+            return True
+    return False
 
 
 def test_data_files_keep_their_place(setup_arguments):

@@ -46,7 +46,7 @@ class Kind(StrEnum):
     FAILURE = "failure"
 
 
-DEFAULT_EPISODES = {Kind.TASK: 20, Kind.RECOVERY: 120, Kind.FAILURE: 400}
+DEFAULT_EPISODES = {Kind.TASK: 20, Kind.RECOVERY: 120, Kind.FAILURE: 500}
 _ROLLOUTS_PER_EPISODE = (
     60  # a policy that fails in fewer episodes than one in this many is no source of failures
 )
@@ -57,7 +57,7 @@ def demos(
     kind: Annotated[Kind, typer.Option(help="What to demonstrate.")],
     out: Annotated[Path, typer.Option(help="Folder for the bags; they go into OUT/KIND.")],
     episodes: Annotated[
-        int | None, typer.Option(min=1, help="How many; default 20, 120 or 400 by kind.")
+        int | None, typer.Option(min=1, help="How many; default 20, 120 or 500 by kind.")
     ] = None,
     seed: SeedOption = 0,
     models: Annotated[
@@ -138,7 +138,7 @@ def _policy(spec: TaskSpec, out: Path, models: Path | None, seed: int) -> Callab
         policy = clone_policy(
             episodes,
             CloningSettings(),
-            seed,
+            int(episodes[0].metadata.get("seed", seed)),  # the policy that `farl offline` clones with that seed
             lambda fraction, loss: bar.update(row, completed=round(100 * fraction), note=f"loss {loss:.4f}"),
         )
     return FastPolicy.of(policy).mean
