@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 import numpy as np
 
@@ -16,6 +16,14 @@ class SwappedSteps(StrEnum):
 
     EXECUTED = "executed"  # the executed action, its ratio starting at 1 (the paper)
     DROPPED = "dropped"  # nothing; they still count for the value and the advantages of earlier steps
+
+
+class End(IntEnum):
+    """What comes after the last step of an episode, for its return."""
+
+    GOES_ON = 0  # a time-out cut it: the value of the last state
+    HELD = 1  # success was held: its reward would be earned for ever
+    OVER = 2  # nothing more can be earned
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class EpisodeArrays:
             proposer.
         rewards: ``(T,)``, unscaled.
         in_policy_loss: ``(T,)``: 1 where the step enters the policy loss, else 0.
-        bootstrap: Whether the return goes on after the last step.
+        end: What comes after the last step.
     """
 
     observations: Array
@@ -39,7 +47,7 @@ class EpisodeArrays:
     log_probs: Array
     rewards: Array
     in_policy_loss: Array
-    bootstrap: bool
+    end: End
 
     def __len__(self) -> int:
         """Number of steps T."""
@@ -51,8 +59,12 @@ def episode_arrays(transitions: Sequence[Transition], swapped: SwappedSteps) -> 
 
     A step that executed the task policy's own proposal keeps the log-probability of that moment. A swapped
     step stores the executed action; its log-probability is left open (NaN) and taken from the policy just
-    before the update, so that its ratio starts at 1. A time-out and a success cut the episode while the
-    return would go on: both bootstrap. Only an end by failure (where a task variant has it) does not.
+    before the update, so that its ratio starts at 1.
+
+    A time-out cuts an episode whose return would go on. So does a success that was held: nothing was ever seen
+    after it, so that the value there is a guess; as a guess that is too low teaches a policy to hover short of
+    success (docs/experiments.md), the last reward is taken to go on. Only an end by failure (where a task variant
+    has it) ends the return.
     """
     own = np.array([t.source == ActionSource.TASK for t in transitions])
     last = transitions[-1]
@@ -63,5 +75,5 @@ def episode_arrays(transitions: Sequence[Transition], swapped: SwappedSteps) -> 
         log_probs=np.where(own, [t.proposed.log_prob for t in transitions], np.nan).astype(np.float32),
         rewards=np.array([t.reward for t in transitions], np.float32),
         in_policy_loss=(own if swapped == SwappedSteps.DROPPED else np.ones(len(own))).astype(np.float32),
-        bootstrap=last.truncated or last.success,
+        end=End.HELD if last.terminated and last.success else End.GOES_ON if last.truncated else End.OVER,
     )

@@ -62,7 +62,7 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - what JSON holds is for the c
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray[tuple[int, ...], np.dtype[Any]]]) -> str:
     """Write arrays as safetensors, atomically; return the SHA-256 of the file."""
-    return write_atomic(path, save_safetensors({k: np.ascontiguousarray(v) for k, v in arrays.items()}))
+    return write_atomic(path, save_safetensors({k: np.asarray(v, order="C") for k, v in arrays.items()}))
 
 
 def read_arrays(path: Path, sha256: str | None = None) -> Arrays:

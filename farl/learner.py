@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from farl.experience import EpisodeArrays, episode_arrays
+from farl.experience import End, EpisodeArrays, episode_arrays
 from farl.files import Arrays, FileError, read_arrays, read_json, write_arrays, write_json
 from farl.gae import advantages
 from farl.models import ModelBundle, ModelError, arrays_of, fill, save_policy
@@ -131,21 +131,19 @@ class Learner:
         )
 
     def _advantages(self, episodes: Sequence[EpisodeArrays], values: Array) -> Array:
+        settings = self.settings
         last = torch.from_numpy(np.stack([e.last_observation for e in episodes]))
-        following = self.value(last).numpy()
         result, start = [], 0
-        for episode, bootstrap in zip(episodes, following, strict=True):
-            end = start + len(episode)
-            result.append(
-                advantages(
-                    episode.rewards * np.float32(self._reward_scale),
-                    values[start:end],
-                    float(bootstrap) if episode.bootstrap else 0.0,
-                    self.settings.gamma,
-                    self.settings.lam,
-                )
-            )
-            start = end
+        for episode, value in zip(episodes, self.value(last).tolist(), strict=True):
+            rewards = episode.rewards * np.float32(self._reward_scale)
+            following = {
+                End.GOES_ON: value,
+                End.HELD: float(rewards[-1]) / (1.0 - settings.gamma),
+                End.OVER: 0.0,
+            }[episode.end]
+            steps = slice(start, start + len(episode))
+            result.append(advantages(rewards, values[steps], following, settings.gamma, settings.lam))
+            start = steps.stop
         return np.concatenate(result)
 
     def _policy_loss(
@@ -186,7 +184,7 @@ class Learner:
                 arrays |= {f"{name}_adam/{index}/{k}": np.asarray(v.numpy()) for k, v in state.items()}
         for i, episode in enumerate(self._buffer):
             fields = asdict(episode)
-            fields["bootstrap"] = np.array(episode.bootstrap)
+            fields["end"] = np.array(int(episode.end))
             arrays |= {f"buffer/{i}/{k}": v for k, v in fields.items()}
         sha256 = write_arrays(folder / "learner.safetensors", arrays)
         write_json(
@@ -242,7 +240,7 @@ class Learner:
         self._buffer = []
         for i in range(buffered):
             fields = _under(arrays, f"buffer/{i}")
-            arguments: dict[str, Any] = {**fields, "bootstrap": bool(fields["bootstrap"])}
+            arguments: dict[str, Any] = {**fields, "end": End(int(fields["end"]))}
             self._buffer.append(EpisodeArrays(**arguments))
 
 

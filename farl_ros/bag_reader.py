@@ -143,17 +143,19 @@ def _scan(path: Path, file: Path, wanted: Collection[str] | None) -> Bag:
 
 
 def _metadata(bag: Bag) -> dict[str, str]:
-    """What the bag says of itself, from its first message: ``metadata.yaml`` may be lost."""
+    """What the bag says of itself, first and in later corrections: ``metadata.yaml`` may be lost."""
+    metadata: dict[str, str] = {}
     if bag.topics.get(Topic.RECORDING) != TYPES[Topic.RECORDING] or Topic.RECORDING not in bag.recorded:
-        return {}
-    _, message = next(bag.messages(Topic.RECORDING))
-    try:
-        content = json.loads(message.data)
-    except ValueError as error:
-        raise BagError(f"{bag.path}, topic {Topic.RECORDING}: not JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise BagError(f"{bag.path}, topic {Topic.RECORDING}: not a JSON object but {message.data[:40]!r}")
-    return {str(key): str(value) for key, value in content.items()}
+        return metadata
+    for _, message in bag.messages(Topic.RECORDING):
+        try:
+            content = json.loads(message.data)
+        except ValueError as error:
+            raise BagError(f"{bag.path}, topic {Topic.RECORDING}: not JSON ({error})") from error
+        if not isinstance(content, dict):
+            raise BagError(f"{bag.path}, topic {Topic.RECORDING}: not a JSON object: {message.data[:40]!r}")
+        metadata |= {str(key): str(value) for key, value in content.items()}
+    return metadata
 
 
 @lru_cache(maxsize=64)

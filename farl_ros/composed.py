@@ -36,6 +36,7 @@ class Composed:
 
     Attributes:
         nodes: The nodes by name.
+        context: Their own context.
         executor: What runs them; others may be added.
     """
 
@@ -61,13 +62,13 @@ class Composed:
         Raises:
             NodeError, TaskError, ModelError, ParameterException: A node cannot start; all are closed again.
         """
-        self._context = Context()
+        self.context = Context()
         before = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE")
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = self._range
         try:
             rclpy.init(
                 args=[],
-                context=self._context,
+                context=self.context,
                 domain_id=self._domain_id,
                 signal_handler_options=SignalHandlerOptions.NO,
             )
@@ -79,8 +80,8 @@ class Composed:
         try:
             for spec in self._specs:
                 make = node_class(spec.executable)
-                self.nodes[spec.name] = make(ros_arguments(spec), self._context)
-            self.executor = EventsExecutor(context=self._context)
+                self.nodes[spec.name] = make(ros_arguments(spec), self.context)
+            self.executor = EventsExecutor(context=self.context)
             for node in self.nodes.values():
                 self.executor.add_node(node)
         except BaseException:
@@ -102,7 +103,7 @@ class Composed:
         if hasattr(self, "executor"):
             self.executor.shutdown()
             del self.executor  # gives the signals back
-        self._context.try_shutdown()
+        self.context.try_shutdown()
 
     def spin_until(self, stop: Callable[[], bool], timeout: float) -> bool:
         """Run callbacks until ``stop`` or a signal; returns whether ``stop`` held within ``timeout`` [s]."""

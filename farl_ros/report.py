@@ -14,16 +14,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from farl.files import read_json, write_atomic
 from farl_ros.report_plots import (
     Floats,
-    behaviour_plot,
     failure_plot,
     path_plot,
     return_plot,
     risk_plot,
+    shield_plot,
     update_plot,
 )
 from farl_ros.run import COMMANDS, TASK, VERSIONS, RunFolder
 from farl_ros.run_metrics import UPDATES, read_rows
-from farl_ros.run_records import EpisodeRecord
 from farl_ros.run_traces import LAST, Trace, read_trace, trace_name
 
 REPORT = "report.html"
@@ -80,7 +79,7 @@ def write_report(run: Path) -> Path:
     ).get_template("report.html.j2")
     html = template.render(
         title=f"{folder.spec.name} · {preset}",
-        subtitle=f"{run.resolve().name} · revision {versions.get('git_revision', 'unknown')[:12]}",
+        subtitle=f"{run.resolve().name} · revision {_short(versions.get('git_revision', 'unknown'))}",
         notes=_notes(folder),
         cards=_cards(folder.summary()),
         sections=list(_sections(folder)),
@@ -106,75 +105,65 @@ def _notes(run: RunFolder) -> list[str]:
 
 def _cards(figures: Mapping[str, Any]) -> list[Card]:
     def number(name: str, form: str) -> str:
-        return "–" if figures[name] is None else format(figures[name], form)
+        return "n/a" if figures[name] is None else format(figures[name], form)
 
-    shield = f"p50, p99 {number('shield_ms_p99', '.2f')} ms"
+    checked = figures["shield_ms_p99"] is not None
+    shield = f"p99 {number('shield_ms_p99', '.2f')} ms" if checked else "no check made"
+    failures = f"{number('failures_per_1e6_steps', ',.0f')} per 10⁶ steps"
     return [
-        Card("failures", number("failures", ",d"), f"{number('failures_per_1e6_steps', ',.0f')} per 10⁶ steps", "red"),
+        Card("failures", number("failures", ",d"), failures, "red"),
         Card("failure rate", number("failure_rate", ".1%"), "of episodes", "red"),
         Card("success rate", number("success_rate", ".1%"), "of episodes", "green"),
         Card("mean return", number("mean_return", ",.1f"), "per episode"),
-        Card("interventions", number("interventions", ",d"), "steps that the shield swapped", "amber"),
+        Card("interventions", number("interventions", ",d"), "swapped steps", "amber"),
         Card("recovery share", number("recovery_share", ".2%"), "of agent steps", "amber"),
-        Card("agent steps", number("steps", ",d"), f"{number('episodes', ',d')} episodes"),
-        Card("steps per second", number("steps_per_second", ",.0f"), "with everything"),
-        Card("shield check", f"{number('shield_ms_p50', '.2f')} ms", shield)
-        if figures["shield_ms_p50"] is not None
-        else Card("shield check", "–", "no shield in this run"),
+        Card("episodes", number("episodes", ",d")),
+        Card("agent steps", number("steps", ",d")),
+        Card("steps per second", number("steps_per_second", ",.0f"), "of running time"),
+        Card("shield check [ms]", number("shield_ms_p50", ".2f"), shield),
     ]
 
 
 def _sections(run: RunFolder) -> Iterator[Section]:
     records = run.metrics.records
     if records:
-        yield Section("Return", "", (_plot(return_plot(records), "return over agent steps"),))
+        yield Section("Return and success", "", (_plot(return_plot(records), "return and success rate"),))
         yield Section(
             "Failures",
             "An episode counts once, however long it stays in the failure set.",
-            (_plot(failure_plot(records), "failing episodes so far and failure rate over agent steps"),),
+            (_plot(failure_plot(records), "failing episodes so far, and failure rate"),),
         )
-        yield Section(
-            "Success and recovery",
-            "",
-            (_plot(behaviour_plot(records), "success rate and recovery share over agent steps"),),
-        )
+    if any(np.isfinite(record.max_risk) for record in records):
+        yield Section("Shield", "", (_plot(shield_plot(records), "recovery share, and predicted risk"),))
     updates = _updates(run.path)
     if updates:
         text = f"{len(updates['at_steps'])} updates of the policy."
-        yield Section("Learner", text, (_plot(update_plot(updates), "figures of the updates over agent steps"),))
+        yield Section("Learner", text, (_plot(update_plot(updates), "figures of the updates"),))
     for title, trace in _traces(run):
-        yield Section(
-            title,
-            "Left: what the shield predicted before each step. Right: the same episode from above.",
-            (
-                _plot(risk_plot(trace, run.spec.control_rate_hz), "predicted risk over time"),
-                _plot(path_plot(trace, run.spec), "paths of object and hand from above"),
-            ),
-        )
+        path = _plot(path_plot(trace, run.spec), "paths of object and hand from above")
+        if np.isfinite(trace.risk).any():
+            text = "Left: what the shield predicted before each step. Right: the same episode from above."
+            risk = _plot(risk_plot(trace, run.spec.control_rate_hz), "predicted risk over time")
+            yield Section(title, text, (risk, path))
+        else:
+            yield Section(title, "The episode from above; no shield watched it.", (path,))
 
 
 def _traces(run: RunFolder) -> Iterator[tuple[str, Trace]]:
-    """The latest traced episode that the shield saved, and the latest that failed; else the last or the first one."""
+    """The latest traced episodes that the shield saved and that failed; else the last or the first one."""
     records = run.metrics.records
-    shown = [("an intervention, no failure", lambda r: r.saved), ("a failure", lambda r: r.failed)]
-    found = False
-    for what, fits in shown:
-        record = _latest_traced(run, fits)
+    traced = [r for r in reversed(records) if (run.traces / trace_name(r.episode)).is_file()]
+    saved = next((r for r in traced if r.saved), None)
+    failed = next((r for r in traced if r.failed), None)
+    for what, record in (("an intervention, no failure", saved), ("a failure", failed)):
         if record is not None:
-            found = True
             yield f"Episode {record.episode}: {what}", read_trace(run.traces / trace_name(record.episode))
-    if found or not records:
+    if saved is not None or failed is not None or not records:
         return
-    path = run.traces / LAST
-    if path.is_file():
-        yield f"Episode {records[-1].episode}: the last one", read_trace(path)
-    elif (path := run.traces / trace_name(records[0].episode)).is_file():
-        yield f"Episode {records[0].episode}: the first one", read_trace(path)
-
-
-def _latest_traced(run: RunFolder, fits: Any) -> EpisodeRecord | None:  # noqa: ANN401
-    traced = (r for r in reversed(run.metrics.records) if fits(r) and (run.traces / trace_name(r.episode)).is_file())
-    return next(traced, None)
+    if (run.traces / LAST).is_file():
+        yield f"Episode {records[-1].episode}: the last one", read_trace(run.traces / LAST)
+    elif traced:
+        yield f"Episode {traced[0].episode}", read_trace(run.traces / trace_name(traced[0].episode))
 
 
 def _updates(run: Path) -> dict[str, Floats]:
@@ -184,6 +173,10 @@ def _updates(run: Path) -> dict[str, Floats]:
 
 def _plot(svg: str, alt: str) -> Plot:
     return Plot(f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}", alt)
+
+
+def _short(revision: str) -> str:
+    return revision[:12] + (" with local changes" if revision.endswith("-dirty") else "")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, ParamSpec
 
 import numpy as np
 from matplotlib import rc_context
@@ -17,9 +19,10 @@ from farl_ros.run_traces import Trace
 from farl_ros.task_spec import TaskSpec
 
 Floats = NDArray[np.float64]
+P = ParamSpec("P")
 
 INK, GREY, BLUE, RED, AMBER, GREEN = "#1f2937", "#9ca3af", "#2563eb", "#dc2626", "#f59e0b", "#059669"
-_STYLE = {
+_STYLE: dict[Any, Any] = {  # matplotlib types its keys by a list of all of them
     "font.family": "sans-serif",
     "font.size": 9.5,
     "text.color": INK,
@@ -29,7 +32,7 @@ _STYLE = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.titlesize": 10.5,
-    "axes.titleweight": "bold",
+    "axes.titleweight": "normal",
     "axes.titlelocation": "left",
     "grid.color": "#e5e7eb",
     "grid.linewidth": 0.8,
@@ -38,23 +41,43 @@ _STYLE = {
     "legend.frameon": False,
     "legend.fontsize": 8.5,
     "lines.linewidth": 1.8,
+    "figure.constrained_layout.w_pad": 0.12,
+    "figure.constrained_layout.h_pad": 0.08,
     "svg.hashsalt": "farl",
 }
-_POINTS = 800
+_POINTS, _FEW_POINTS = 800, 20
 
 
+def _styled(draw: Callable[P, str]) -> Callable[P, str]:
+    """Draw in the report's style, whatever matplotlib is set to elsewhere."""
+
+    @wraps(draw)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> str:
+        with rc_context(_STYLE):
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+@_styled
 def return_plot(records: Sequence[EpisodeRecord]) -> str:
-    """Return of every episode, and its rolling mean, over agent steps."""
+    """Return of every episode with its rolling mean, and the success rate, over agent steps."""
     steps, returns = _column(records, "steps"), _column(records, "episode_return")
-    figure, (axes,) = _figure(1)
+    figure, (left, right) = _figure(2)
     shown = _thinned(len(records))
-    axes.plot(steps[shown], returns[shown], ".", color=BLUE, alpha=0.25, markersize=4, mew=0, label="episode")
-    axes.plot(steps[shown], _rolling(returns)[shown], color=BLUE, label=_window_label("mean", len(records)))
-    _over_steps(axes, "return")
-    axes.legend(loc="lower right")
+    size = 5 if len(records) > _FEW_POINTS else 10
+    left.plot(steps[shown], returns[shown], ".", ms=size, mew=0, color=BLUE, alpha=0.35, label="episode")
+    left.plot(steps[shown], _rolling(returns)[shown], color=BLUE, label=_window_label("mean", len(records)))
+    left.legend(loc="best")
+    _over_steps(left, "return")
+    right.plot(steps[shown], _rolling(_column(records, "success"))[shown], color=GREEN)
+    _share(right)
+    right.set_ylim(-0.03, 1.03)
+    _over_steps(right, _window_label("success rate", len(records)))
     return _svg(figure)
 
 
+@_styled
 def failure_plot(records: Sequence[EpisodeRecord]) -> str:
     """Failing episodes so far, and their share among recent episodes, over agent steps."""
     steps, failed = _column(records, "steps"), _column(records, "failed")
@@ -62,7 +85,7 @@ def failure_plot(records: Sequence[EpisodeRecord]) -> str:
     shown = _thinned(len(records))
     left.plot(steps[shown], np.cumsum(failed)[shown], color=RED, drawstyle="steps-post")
     left.set_ylim(bottom=0.0)
-    left.yaxis.set_major_locator(MaxNLocator(integer=True))
+    left.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     _over_steps(left, "failing episodes so far")
     right.plot(steps[shown], _rolling(failed)[shown], color=RED)
     _share(right)
@@ -70,33 +93,39 @@ def failure_plot(records: Sequence[EpisodeRecord]) -> str:
     return _svg(figure)
 
 
-def behaviour_plot(records: Sequence[EpisodeRecord]) -> str:
-    """Success rate, and share of steps that the recovery policy executed, over agent steps."""
+@_styled
+def shield_plot(records: Sequence[EpisodeRecord]) -> str:
+    """Share of steps that the recovery policy executed, and mean predicted risk, over agent steps."""
     steps, lengths = _column(records, "steps"), _column(records, "length")
     figure, (left, right) = _figure(2)
     shown = _thinned(len(records))
-    left.plot(steps[shown], _rolling(_column(records, "success"))[shown], color=GREEN)
-    _share(left)
-    left.set_ylim(-0.03, 1.03)
-    _over_steps(left, _window_label("success rate", len(records)))
     recovery = _rolling(_column(records, "recovery_steps")) / _rolling(lengths)
-    right.plot(steps[shown], recovery[shown], color=AMBER)
-    _share(right)
-    _over_steps(right, _window_label("recovery share", len(records)))
+    left.plot(steps[shown], recovery[shown], color=AMBER)
+    _share(left)
+    _over_steps(left, _window_label("recovery share", len(records)))
+    greatest, mean = _column(records, "max_risk"), _column(records, "mean_risk")
+    right.plot(steps[shown], _rolling(greatest)[shown], color=AMBER, label="greatest of the episode")
+    right.plot(steps[shown], _rolling(mean)[shown], color=BLUE, label="mean of the episode")
+    right.set_ylim(bottom=0.0)
+    right.legend(loc="best")
+    _over_steps(right, _window_label("predicted risk", len(records)))
     return _svg(figure)
 
 
+@_styled
 def update_plot(updates: Mapping[str, Floats]) -> str:
     """Every figure of the learner's updates over agent steps, in small panels."""
     names = [name for name in updates if name not in ("at_steps", "policy_version", "steps")]
-    figure, panels = _figure(len(names), height=2.1, columns=4)
+    figure, panels = _figure(len(names), height=2.3, columns=4)
     for axes, name in zip(panels, names, strict=True):
-        axes.plot(updates["at_steps"], updates[name], color=BLUE, marker="." if len(updates[name]) < 20 else "")
-        axes.set_title(name.replace("_", " "), fontweight="normal")
+        marker = "." if len(updates[name]) < _FEW_POINTS else ""
+        axes.plot(updates["at_steps"], updates[name], color=BLUE, marker=marker)
+        axes.set_title(name.replace("_", " "))
         _over_steps(axes, "")
     return _svg(figure)
 
 
+@_styled
 def risk_plot(trace: Trace, rate_hz: float) -> str:
     """Predicted risk of one episode against the threshold, with interventions and the failure marked.
 
@@ -104,14 +133,11 @@ def risk_plot(trace: Trace, rate_hz: float) -> str:
         trace: The episode.
         rate_hz: Control rate [Hz].
     """
-    figure, (axes,) = _figure(1)
+    figure, (axes,) = _figure(1, height=3.6)
     time = np.arange(len(trace.risk)) / rate_hz
     _shade(axes, time, trace.intervened, 1.0 / rate_hz)
-    if np.isfinite(trace.risk).any():
-        axes.plot(time, trace.risk, color=BLUE, label="risk")
-        axes.plot(time, trace.threshold, color=INK, linestyle="--", linewidth=1.2, label="threshold")
-    else:
-        axes.text(0.5, 0.5, "no shield in this run", transform=axes.transAxes, ha="center", color=GREY)
+    axes.plot(time, trace.risk, color=BLUE, label="risk")
+    axes.plot(time, trace.threshold, color=INK, linestyle="--", linewidth=1.2, label="threshold")
     failed = np.flatnonzero(trace.cost > 0.0)
     if len(failed):
         axes.axvline(time[failed[0]], color=RED, linewidth=1.5, label="failure")
@@ -119,14 +145,14 @@ def risk_plot(trace: Trace, rate_hz: float) -> str:
     axes.set_xlim(0.0, max(time[-1], 1.0 / rate_hz))
     axes.set_xlabel("time [s]")
     axes.set_ylabel("predicted risk")
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="best")
+    axes.legend(loc="best")
     return _svg(figure)
 
 
+@_styled
 def path_plot(trace: Trace, spec: TaskSpec) -> str:
-    """One episode from above: the object's and the hand's path, the goal, and the border of the failure set."""
-    figure, (axes,) = _figure(1)
+    """One episode from above: paths of object and hand, the goal, and the border of the failure set."""
+    figure, (axes,) = _figure(1, height=3.6)
     seen = np.concatenate((trace.object[:, :2], trace.hand[:, :2], trace.goal[None, :2]))
     border = np.array(spec.failure.boundary(max(float(seen[:, 1].max()) + 0.1, spec.workspace.upper[1])))
     axes.plot(border[:, 0], border[:, 1], color=RED, linewidth=2.2, label="failure border")
@@ -150,15 +176,13 @@ def path_plot(trace: Trace, spec: TaskSpec) -> str:
 def _figure(panels: int, height: float = 2.9, columns: int = 2) -> tuple[Figure, list[Axes]]:
     rows = -(-panels // columns)
     width = {1: 5.6, 2: 11.2}.get(panels, 11.2)
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(width, height * rows), layout="constrained")
-        return figure, [figure.add_subplot(rows, min(columns, panels), n + 1) for n in range(panels)]
+    figure = Figure(figsize=(width, height * rows), layout="constrained")
+    return figure, [figure.add_subplot(rows, min(columns, panels), n + 1) for n in range(panels)]
 
 
 def _svg(figure: Figure) -> str:
     text = io.StringIO()
-    with rc_context(_STYLE):
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return text.getvalue()
 
 

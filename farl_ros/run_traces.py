@@ -98,7 +98,8 @@ def write_trace(
                     *(f"{value:.6g}" for value in positions[index]),
                 )
             )
-        writer.writerow((len(transitions), *[""] * (len(_COLUMNS) - 1), *(f"{value:.6g}" for value in positions[-1])))
+        nothing = [""] * (len(_COLUMNS) - 1)
+        writer.writerow((len(transitions), *nothing, *(f"{value:.6g}" for value in positions[-1])))
 
 
 def read_trace(path: Path) -> Trace:
@@ -109,9 +110,7 @@ def read_trace(path: Path) -> Trace:
     """
     rows = read_rows(path)
     if len(rows) < 2 or set(rows[0]) != set(_HEADER) or rows[-1]["reason"]:
-        raise ValueError(
-            f"{path}: not a whole trace; expected the columns {', '.join(_HEADER)}"
-        )
+        raise ValueError(f"{path}: not a whole trace; expected the columns {', '.join(_HEADER)}")
     steps = rows[:-1]
 
     def column(name: str) -> NDArray[np.float64]:

@@ -117,8 +117,8 @@ class ObjectBeyond(StrictModel):
 class Foresight(StrictModel):
     """What the shield must foresee [agent steps].
 
-    ``horizon`` is H; ``lead`` the least warning that leaves the recovery policy time to act. Both follow from how
-    recoverable the task's failures are (docs/experiments.md).
+    ``horizon`` is H; ``lead`` the least warning that leaves the recovery policy time to act. Both follow from
+    how recoverable the task's failures are (docs/experiments.md).
     """
 
     horizon: PositiveInt
@@ -127,7 +127,9 @@ class Foresight(StrictModel):
     @model_validator(mode="after")
     def _warns_in_time(self) -> Self:
         if self.lead > self.horizon:
-            raise ValueError(f"lead {self.lead} is longer than horizon {self.horizon}; nothing could be warned of")
+            raise ValueError(
+                f"lead {self.lead} must not exceed horizon {self.horizon}: nothing is seen so early"
+            )
         return self
 
 

@@ -21,7 +21,7 @@ esac
 
 @pytest.fixture
 def machine(tmp_path):
-    """A copy of what the set-up reads, and a PATH with a few tools, compilers and a pretended Python alone."""
+    """A copy of what the set-up reads, and a PATH with a few tools, compilers and a pretended Python."""
 
     def run(version="3.11.2", no_ensurepip=0, no_headers=0, system="Linux x86_64", compilers=("gcc", "g++")):
         for name in ("scripts", "requirements"):

@@ -22,7 +22,7 @@ from farl.cloning import CloningSettings, clone_policy
 from farl.models import load_models
 from farl.policy import FastPolicy
 from farl.types import Array, EpisodeKind
-from farl_ros.bag_episodes import write_demonstration
+from farl_ros.bag_episodes import write_trajectory
 from farl_ros.bags import read_folder
 from farl_ros.commands.common import (
     JsonOption,

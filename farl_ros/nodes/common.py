@@ -11,7 +11,6 @@ from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
 import rclpy
-import torch
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.context import Context
 from rclpy.exceptions import ParameterException
@@ -21,9 +20,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
-from farl.models import ModelBundle, ModelError, load_models
 from farl_ros.arm.backend import ArmError
-from farl_ros.paths import share_folder
 from farl_ros.task_spec import TaskError, TaskSpec, load_task
 
 USAGE_ERROR = 2
@@ -95,25 +92,20 @@ class FarlNode(Node):
         value: P = self.declare_parameter(name, default, descriptor).value
         return value
 
+    def declare_required(self, name: str, description: str) -> str:
+        """Declare a text parameter that has no default; returns its value.
+
+        Raises:
+            NodeError: It was not given.
+        """
+        value = self.declare(name, "", description)
+        if not value:
+            raise NodeError(f"parameter {name!r} is empty; expected: {description}")
+        return value
+
     def declare_task(self) -> TaskSpec:
         """Declare ``task`` and load it."""
-        task = self.declare("task", "", "task name, or a task YAML file")
-        if not task:
-            raise NodeError("parameter 'task' is empty; expected a task name or a task YAML file")
-        return load_task(task)
-
-    def declare_models(self, spec: TaskSpec) -> ModelBundle:
-        """Declare ``models`` and load them; by default those shipped for the task."""
-        given = self.declare("models", "", "folder of offline models; empty for those shipped for the task")
-        folder = Path(given) if given else share_folder() / "models" / spec.name
-        models = load_models(folder, spec.name)
-        sizes = (models.task_policy.normalizer.mean.numel(), models.task_policy.log_std.numel())
-        if sizes != (spec.observation_size, spec.action_size):
-            raise NodeError(
-                f"{folder}: models for {sizes[0]} observation entries and {sizes[1]} action dimensions, but "
-                f"{spec.name} has {spec.observation_size} and {spec.action_size}: train them again for this task file"
-            )
-        return models
+        return load_task(self.declare_required("task", "task name, or a task YAML file"))
 
     def missing(self, names: Sequence[str]) -> list[str]:
         """Those of ``names`` (node names) that are not in the graph."""
@@ -160,7 +152,7 @@ def spin_until(executor: Executor, stop: Callable[[], bool]) -> None:
         executor.spin_until_future_complete(never, SLICE_S)
 
 
-EXPECTED_ERRORS = (NodeError, TaskError, ModelError, ArmError, ParameterException)
+EXPECTED_ERRORS = (NodeError, TaskError, ArmError, ParameterException)
 """What ends a node with one clear sentence instead of a traceback."""
 
 
@@ -171,7 +163,6 @@ def run_node(make: Callable[[], FarlNode], arguments: Sequence[str] | None = Non
         make: Creates the node.
         arguments: Command line; None for that of the process.
     """
-    torch.set_num_threads(1)  # two threads collapse as soon as another process wants the core
     rclpy.init(
         args=sys.argv if arguments is None else list(arguments),
         signal_handler_options=SignalHandlerOptions.NO,

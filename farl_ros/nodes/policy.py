@@ -13,11 +13,11 @@ from farl.models import ModelError
 from farl.policy import FastPolicy
 from farl_ros import qos
 from farl_ros.conversions import array_of, proposal_message
-from farl_ros.nodes.common import FarlNode, main_of
-from farl_ros.nodes.loading import checked_policy
+from farl_ros.nodes.common import main_of
+from farl_ros.nodes.loading import ModelNode, checked_policy
 
 
-class Policy(FarlNode):
+class Policy(ModelNode):
     """Publishes ``proposed_action``; offers ``~/load_models``."""
 
     def __init__(self, arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
@@ -30,6 +30,11 @@ class Policy(FarlNode):
         self._actions = self.create_publisher(Action, "proposed_action", qos.NEWEST)
         self.create_service(LoadModels, "~/load_models", self._on_load)
         self.create_subscription(State, "state", self._on_state, qos.NEWEST)
+
+    @property
+    def policy(self) -> FastPolicy:
+        """The policy in use."""
+        return self._actor.policy
 
     def _on_state(self, state: State) -> None:
         proposal = self._actor.propose(array_of(state.observation), state.episode, state.step)

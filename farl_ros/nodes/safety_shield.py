@@ -15,35 +15,37 @@ from rclpy.context import Context
 from farl.failsafe import Condition, Mode, Response, is_stale, respond
 from farl.models import ModelError
 from farl.policy import FastPolicy
-from farl.presets import Preset, settings_for
+from farl.presets import settings_for
 from farl.shield import Shield, ShieldMode
 from farl.types import ActionSource, Array, Decision, Proposal, Reason
 from farl_ros import qos
 from farl_ros.conversions import array_of, decision_message, proposal_of, stamp_ns
-from farl_ros.nodes.common import FarlNode, NodeError, main_of
-from farl_ros.nodes.loading import checked_policy
+from farl_ros.nodes.common import main_of
+from farl_ros.nodes.loading import ModelNode, checked_policy
 
 LATE = 1.0
 """In real time a decision that comes later than this many periods after its state is a late one."""
 
 
-class SafetyShield(FarlNode):
-    """Publishes ``decision``; offers ``~/load_models`` for the task policy whose future it predicts."""
+class SafetyShield(ModelNode):
+    """Publishes ``decision``; offers ``~/load_models`` for the task policy whose future it predicts.
+
+    Attributes:
+        policy: That policy.
+    """
 
     def __init__(self, arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
         super().__init__("safety_shield", arguments, context)
         spec = self.declare_task()
         models = self.declare_models(spec)
-        name = self.declare("preset", "paper", f"method: {', '.join(Preset)}")
-        if name not in list(Preset):
-            raise NodeError(f"parameter 'preset' is {name!r}; expected one of {', '.join(Preset)}")
+        preset = self.declare_preset()
         self._real_time = self.declare("real_time", False, "wall clock: stale states and late decisions count")
         self._period = 1.0 / spec.control_rate_hz
         self._zeros = np.zeros(spec.action_size, np.float32)
-        self._policy = FastPolicy.of(models.task_policy)
+        self.policy = FastPolicy.of(models.task_policy)
         self._shield = Shield(
-            settings_for(Preset(name), models).shield,
-            self._policy,
+            settings_for(preset, models).shield,
+            self.policy,
             FastPolicy.of(models.recovery_policy),
             models.world_model,
             models.world_model_hash,
@@ -120,12 +122,12 @@ class SafetyShield(FarlNode):
 
     def _on_load(self, request: LoadModels.Request, response: LoadModels.Response) -> LoadModels.Response:
         try:
-            policy = checked_policy(request, self._policy)
+            policy = checked_policy(request, self.policy)
         except ModelError as error:
             response.ok, response.message = False, str(error)
             self.get_logger().error(f"kept the policy in use: {error}")
             return response
-        self._policy = policy
+        self.policy = policy
         self._shield.load_task_policy(policy)
         response.ok, response.message = True, f"policy version {request.policy_version}"
         return response

@@ -1,11 +1,11 @@
-"""What a swapped step puts into PPO, and which ends bootstrap."""
+"""What a swapped step puts into PPO, and what follows its end."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from farl.experience import SwappedSteps, episode_arrays
+from farl.experience import End, SwappedSteps, episode_arrays
 from farl.models import ModelBundle
 from tests.farl.conftest import make_transitions
 
@@ -27,17 +27,18 @@ def test_dropped_steps_leave_the_policy_loss_but_stay_for_the_value(bundle: Mode
 
 
 @pytest.mark.parametrize(
-    ("terminated", "truncated", "success", "bootstrap"),
+    ("terminated", "truncated", "success", "end"),
     [
-        (False, True, False, True),
-        (True, False, True, True),
-        (True, False, False, False),
-        (False, True, True, True),
+        (False, True, False, End.GOES_ON),
+        (False, True, True, End.GOES_ON),
+        (True, False, True, End.HELD),
+        (True, True, True, End.HELD),
+        (True, False, False, End.OVER),
     ],
 )
-def test_time_out_and_success_bootstrap_and_failure_does_not(
-    bundle: ModelBundle, terminated: bool, truncated: bool, success: bool, bootstrap: bool
+def test_what_comes_after_the_last_step(
+    bundle: ModelBundle, terminated: bool, truncated: bool, success: bool, end: End
 ) -> None:
     transitions = make_transitions(bundle.task_policy, 0, 3)
     transitions[-1] = replace(transitions[-1], terminated=terminated, truncated=truncated, success=success)
-    assert episode_arrays(transitions, SwappedSteps.EXECUTED).bootstrap is bootstrap
+    assert episode_arrays(transitions, SwappedSteps.EXECUTED).end == end

@@ -1,7 +1,7 @@
 """The launch files against recording fakes of the part of `launch` and `launch_ros` that they use.
 
-Both come only with a ROS 2 installation. The fakes take exactly the arguments of the real classes (launch 3.4,
-launch_ros 0.26) that are used here, so that a misspelt one fails.
+Both come only with a ROS 2 installation. The fakes take exactly the arguments of the real classes (launch
+3.4, launch_ros 0.26) that are used here, so that a misspelt one fails.
 """
 
 import runpy

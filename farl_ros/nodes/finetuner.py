@@ -1,0 +1,242 @@
+"""Learns between episodes: drives the loop of episodes and updates, publishes verified policy versions."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from farl_interfaces.action import Finetune
+from farl_interfaces.msg import EpisodeEvent, ShieldDecision, Transition
+from farl_interfaces.srv import LoadModels
+from rclpy.clock import Clock, ClockType
+from rclpy.context import Context
+from rclpy.parameter import Parameter
+from rclpy.parameter_client import AsyncParameterClient
+from std_srvs.srv import Trigger
+
+from farl.finetuning import Limit
+from farl.models import ModelError
+from farl_ros import qos
+from farl_ros.conversions import decision_of, stamp_ns, transition_of
+from farl_ros.finetune_loop import Answer, FinetuneLoop
+from farl_ros.job import Job
+from farl_ros.nodes.common import USAGE_ERROR, NodeError, main_of
+from farl_ros.nodes.goals import GoalServer, Outcome
+from farl_ros.nodes.loading import ModelNode
+from farl_ros.run import RunError
+
+TICK_S = 0.2
+
+
+class Finetuner(ModelNode):
+    """Offers ``~/finetune``; with ``autostart`` it begins by itself and ends the process when it is done.
+
+    Attributes:
+        loop: None until it has begun.
+        on_episode: Called after every episode, for whoever shows progress in this process.
+        message: How the last goal ended; empty before.
+    """
+
+    def __init__(self, arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
+        super().__init__("finetuner", arguments, context)
+        spec = self.declare_task()
+        models = self.declare_models_folder(spec)
+        preset = self.declare_preset()
+        seed = self.declare("seed", 0, "everything random follows from it", minimum=0)
+        run = self.declare_required("run", "run folder to write")
+        resume = self.declare("resume", False, "go on from the newest checkpoint of the run")
+        self._steps = self.declare("steps", 0, "with autostart: stop after this many agent steps; 0 for no limit", 0)
+        self._episodes = self.declare("episodes", 0, "with autostart: stop after this many episodes; 0 for no limit", 0)
+        self._autostart = self.declare("autostart", False, "begin at once, and end the process when done")
+        self._expected = self.declare("expected_nodes", [""], "nodes that must be there before it begins")
+        self._report = self.declare("report", True, "write the report when the limit is reached")
+        self._ready_limit = self.declare("ready_limit", 20.0, "wait this long for the other nodes [s]", 0.0)
+        self._stall_limit = self.declare("stall_limit", 15.0, "give up after so long without any progress [s]", 0.1)
+        limit = Limit(steps=1)  # each goal brings its own
+        try:
+            self._job = Job.of(spec, models, preset, seed, limit, Path(run), resume)
+        except ModelError as error:
+            raise NodeError(str(error)) from error
+        self.loop: FinetuneLoop | None = None
+        self.on_episode: Callable[[], None] = lambda: None
+        self.message = ""
+        self._wanted: Limit | None = None
+        self._asked_at = time.monotonic()
+        self._canceled = False
+        self._worker = ThreadPoolExecutor(1, "learner")
+
+        self._goals = GoalServer(self, Finetune, "~/finetune", self._on_goal, self._on_cancel, self._is_busy)
+        self._start = self.create_client(Trigger, "episode/start")
+        self._parameters = AsyncParameterClient(self, "episode")
+        self._loaders = [
+            self.create_client(LoadModels, f"{name}/load_models") for name in ("policy", "safety_shield")
+        ]
+        self.create_subscription(Transition, "transition", self._on_transition, qos.STREAM)
+        self.create_subscription(ShieldDecision, "decision", self._on_decision, qos.STREAM)
+        self.create_subscription(EpisodeEvent, "episode_event", self._on_event, qos.EVENTS)
+        self.create_timer(TICK_S, self._on_tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        if self._autostart:
+            self._ask(self._steps, self._episodes)
+
+    # what the loop asks of the graph
+
+    def start_episode(self, episode: int, answer: Answer) -> None:
+        """Number the next episode and start it."""
+
+        def started(future: Future[Trigger.Response]) -> None:
+            response = future.result()
+            answer("" if response.success else response.message)
+
+        def numbered(future: Future) -> None:
+            problems = [result.reason for result in future.result().results if not result.successful]
+            if problems:
+                answer(problems[0])
+            else:
+                self._start.call_async(Trigger.Request()).add_done_callback(started)
+
+        number = Parameter("first_episode", value=episode)
+        self._parameters.set_parameters([number]).add_done_callback(numbered)
+
+    def load_policy(self, version: int, path: Path, sha256: str, answer: Answer) -> None:
+        """Have policy and shield load a version."""
+        request = LoadModels.Request(policy_version=version, path=str(path.resolve()), sha256=sha256)
+        futures = [client.call_async(request) for client in self._loaders]
+
+        def loaded(_: Future[LoadModels.Response]) -> None:
+            if all(future.done() for future in futures):
+                answer("; ".join(f.result().message for f in futures if not f.result().ok))
+
+        for future in futures:
+            future.add_done_callback(loaded)
+
+    def in_background(self, work: Callable[[], None], done: Callable[[], None]) -> Future[None]:
+        """Do ``work`` in the learner's thread; what it raises ends the node."""
+
+        def ended(future: Future[None]) -> None:
+            def back() -> None:
+                future.result()
+                done()
+
+            self.executor.create_task(back)
+
+        future = self._worker.submit(work)
+        future.add_done_callback(ended)
+        return future
+
+    # callbacks
+
+    def _on_transition(self, message: Transition) -> None:
+        if self.loop is not None:
+            self.loop.take_transition(stamp_ns(message.header.stamp), transition_of(message))
+
+    def _on_decision(self, message: ShieldDecision) -> None:
+        if self.loop is not None:
+            self.loop.take_decision(stamp_ns(message.header.stamp), decision_of(message))
+
+    def _on_event(self, event: EpisodeEvent) -> None:
+        if self.loop is not None and event.event == EpisodeEvent.ABORTED:
+            self.loop.take_abort(event.episode, event.operator_note)
+
+    def _on_goal(self, request: Finetune.Goal) -> None:
+        self._ask(request.steps, request.episodes)
+
+    def _on_cancel(self) -> None:
+        self._canceled = True
+        if self.loop is not None and self._wanted is None:
+            self.loop.stop("cancelled")
+        else:
+            self._wanted = None
+            self._end(False, "cancelled")
+
+    def _is_busy(self) -> bool:
+        return self._wanted is not None or (self.loop is not None and self.loop.busy)
+
+    def _ask(self, steps: int, episodes: int) -> None:
+        try:
+            self._wanted = Limit(steps or None, episodes or None)
+        except ValueError as error:
+            self._end(False, str(error), USAGE_ERROR)
+        self._asked_at, self._canceled = time.monotonic(), False
+
+    def _on_tick(self) -> None:
+        if self._wanted is not None:
+            self._begin_when_ready()
+        elif self.loop is not None:
+            self.loop.tick()
+            if self.loop.silence() > self._stall_limit:
+                self.loop.fail(f"nothing happened for {self._stall_limit:g} s; {self._who_is_missing()}")
+
+    def _begin_when_ready(self) -> None:
+        services = [self._start, *self._loaders]
+        absent = [client.srv_name for client in services if not client.service_is_ready()]
+        if not self._parameters.services_are_ready():
+            absent.append("the parameters of episode")
+        if not absent and not self.missing(self._expected_nodes()):
+            limit, self._wanted = self._wanted, None
+            self._begin(limit)
+        elif time.monotonic() - self._asked_at > self._ready_limit:
+            self._wanted = None
+            lacking = f"services {', '.join(absent)} are missing; " if absent else ""
+            self._end(False, f"not ready after {self._ready_limit:g} s: {lacking}{self._who_is_missing()}")
+
+    def _begin(self, limit: Limit) -> None:
+        if self.loop is None:
+            try:
+                run, learner = self._job.begin(sys.argv)
+            except (RunError, ModelError) as error:
+                self._end(False, str(error), USAGE_ERROR)
+                return
+            self.loop = FinetuneLoop(learner, run, self, time.monotonic, self._on_episode, self._end)
+        self.loop.begin(limit)
+
+    def _on_episode(self) -> None:
+        summary = self.loop.run.summary()
+        self._goals.feedback(
+            Finetune.Feedback(
+                steps=summary["steps"],
+                episodes=summary["episodes"],
+                failures=summary["failures"],
+                interventions=summary["interventions"],
+                mean_return=summary["mean_return"],
+                success_rate=summary["success_rate"],
+                policy_version=self.loop.learner.policy_version,
+            )
+        )
+        self.on_episode()
+
+    def _end(self, ok: bool, message: str, exit_code: int = 1) -> None:
+        self.message = message
+        if ok and self._report:
+            from farl_ros.report import write_report  # slow to import, and only needed here
+
+            self.loop.run.close()
+            self.get_logger().info(f"report: {write_report(self._job.run)}")
+        (self.get_logger().info if ok or self._canceled else self.get_logger().error)(message)
+        result = Finetune.Result(ok=ok, message=message, run=str(self._job.run))
+        canceled = Outcome.CANCELED if self._canceled else Outcome.ABORTED
+        self._goals.finish(result, Outcome.SUCCEEDED if ok else canceled)
+        if self._autostart:
+            self.exit_code = 0 if ok else exit_code
+
+    def _expected_nodes(self) -> list[str]:
+        return [name for name in self._expected if name]
+
+    def _who_is_missing(self) -> str:
+        missing = self.missing(self._expected_nodes())
+        return f"not in the graph: {', '.join(missing)}" if missing else "all expected nodes are in the graph"
+
+    def close(self) -> None:
+        """Save a checkpoint of the last episode boundary."""
+        if self.loop is not None:
+            self.loop.stop("stopped; it can be resumed")
+            self.loop.run.close()
+        self._worker.shutdown()
+
+
+main = main_of(Finetuner)
+
+if __name__ == "__main__":
+    main()
