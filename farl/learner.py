@@ -93,7 +93,9 @@ class Learner:
         with torch.no_grad():
             values = self.value(observations)
             swapped = log_probs.isnan()
-            log_probs = torch.where(swapped, self.policy.log_prob(observations, actions), log_probs)
+            log_probs = torch.where(
+                swapped, self.policy.log_prob(observations, actions, swapped), log_probs
+            )
             advantage = torch.from_numpy(self._advantages(episodes, values.numpy()))
         returns = advantage + values
         kept = advantage[in_policy_loss > 0]
@@ -110,7 +112,7 @@ class Learner:
                 self._step(self._value_optimizer, value_loss, self.value)
                 policy_loss, kl, clipped = torch.zeros(()), 0.0, 0.0
                 if self.policy_version >= settings.value_only_updates:
-                    log_ratio = self.policy.log_prob(observations[i], actions[i]) - log_probs[i]
+                    log_ratio = self.policy.log_prob(observations[i], actions[i], swapped[i]) - log_probs[i]
                     policy_loss, kl, clipped = self._policy_loss(log_ratio, advantage[i], in_policy_loss[i])
                     self._step(self._policy_optimizer, policy_loss, self.policy)
                 sums += [float(policy_loss.detach()), float(value_loss.detach()), kl, clipped]

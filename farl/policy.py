@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from farl.types import Array
 
 LOG_STD_RANGE = (-5.0, 0.0)
+TAIL = 3.0
+"""Where the tail of the density of a foreign action becomes a straight line [σ]."""
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
@@ -76,11 +78,23 @@ class GaussianPolicy(nn.Module):
         """Log σ per action dimension, shape ``(A,)``."""
         return self.log_std.clamp(*LOG_STD_RANGE)
 
-    def log_prob(self, observations: Tensor, actions: Tensor) -> Tensor:
-        """Log π(a | s), shape ``(...,)``."""
+    def log_prob(self, observations: Tensor, actions: Tensor, foreign: Tensor | None = None) -> Tensor:
+        """Log-density log π(a | s), shape ``(...,)``.
+
+        Args:
+            observations: ``(..., O)``.
+            actions: ``(..., A)``.
+            foreign: True where another policy chose the action, ``(...,)``. There the Gaussian's tail beyond three
+                σ is continued as a straight line, so that an action which is all but impossible under π pulls no
+                harder than one at three σ.
+        """
         log_std = self.clamped_log_std()
         z = (actions - self.mean(observations)) * torch.exp(-log_std)
-        return (-0.5 * z * z - log_std - _HALF_LOG_TWO_PI).sum(-1)
+        exponent = 0.5 * z * z
+        if foreign is not None:
+            line = TAIL * z.abs() - 0.5 * TAIL * TAIL
+            exponent = torch.where(foreign.unsqueeze(-1) & (z.abs() > TAIL), line, exponent)
+        return (-exponent - log_std - _HALF_LOG_TWO_PI).sum(-1)
 
     def entropy(self) -> Tensor:
         """Differential entropy of the unclipped Gaussian [nat]."""

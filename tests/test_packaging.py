@@ -71,6 +71,14 @@ def test_every_module_is_in_a_listed_package(setup_arguments):
     assert folders == set(setup_arguments["packages"])
 
 
+def test_files_beside_the_modules_are_package_data(setup_arguments):
+    for package in setup_arguments["packages"]:
+        folder = ROOT.joinpath(*package.split("."))
+        patterns = setup_arguments["package_data"].get(package, [])
+        beside = [path for path in folder.iterdir() if path.is_file() and path.suffix not in (".py", ".pyc")]
+        assert [path for path in beside if not any(path.match(pattern) for pattern in patterns)] == []
+
+
 def test_executables_are_the_command_line_and_the_nodes(setup_arguments):
     entries = dict(
         re.split(r"\s*=\s*", entry) for entry in setup_arguments["entry_points"]["console_scripts"]

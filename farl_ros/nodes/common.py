@@ -145,11 +145,11 @@ class StopSignals:
         self.received = True
 
 
-def spin_until(executor: Executor, stop: Callable[[], bool]) -> None:
-    """Run callbacks until ``stop``, which is asked between slices of ``SLICE_S``."""
+def spin_until(executor: Executor, stop: Callable[[], bool], slice_s: float = SLICE_S) -> None:
+    """Run callbacks until ``stop``, which is asked between slices of ``slice_s`` [s]."""
     never: Future[None] = Future()
     while not stop():
-        executor.spin_until_future_complete(never, SLICE_S)
+        executor.spin_until_future_complete(never, slice_s)
 
 
 EXPECTED_ERRORS = (NodeError, TaskError, ArmError, ParameterException)

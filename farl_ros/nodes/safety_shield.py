@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from farl_interfaces.msg import Action, ShieldDecision, State
 from farl_interfaces.srv import LoadModels
 from rclpy.context import Context
@@ -56,6 +57,7 @@ class SafetyShield(ModelNode):
         self._state: State | None = None
         self._state_at = 0.0
         self._proposal: Action | None = None
+        self._decided_ns = -1
 
         self._decisions = self.create_publisher(ShieldDecision, "decision", qos.STREAM)
         self.create_service(LoadModels, "~/load_models", self._on_load)
@@ -66,19 +68,26 @@ class SafetyShield(ModelNode):
         )
 
     def _on_state(self, state: State) -> None:
-        self._state, self._state_at = state, time.monotonic()
-        self._decide()
+        if self._is_news(state.header.stamp, self._state and self._state.header.stamp):
+            self._state, self._state_at = state, time.monotonic()
+            self._decide()
 
     def _on_proposal(self, proposal: Action) -> None:
-        self._proposal = proposal
-        self._decide()
+        if self._is_news(proposal.state_stamp, self._proposal and self._proposal.state_stamp):
+            self._proposal = proposal
+            self._decide()
+
+    def _is_news(self, stamp: Time, kept: Time | None) -> bool:
+        """Whether a message is neither a duplicate nor overtaken."""
+        return stamp_ns(stamp) > (self._decided_ns if kept is None else stamp_ns(kept))
 
     def _decide(self) -> None:
-        """Decide once state and proposal have the same stamp, whichever came first; each pair once."""
+        """Decide once state and proposal have the same stamp, whichever came first."""
         state, message = self._state, self._proposal
         if state is None or message is None or message.state_stamp != state.header.stamp:
             return
         self._state = self._proposal = None
+        self._decided_ns = stamp_ns(state.header.stamp)
         observation, proposal = array_of(state.observation), proposal_of(message)
         decision = self._checked(observation, proposal, self._conditions(state, proposal))
         self._decisions.publish(decision_message(decision, state.header.stamp))

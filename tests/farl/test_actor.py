@@ -65,3 +65,21 @@ def test_log_std_is_used_as_it_is_and_clamped_once() -> None:
         policy.log_std.fill_(7.0)
     assert FastPolicy.of(policy).std == pytest.approx(1.0)
     assert FastPolicy.of(policy).with_std(0.3).std == pytest.approx(0.3, rel=1e-6)
+
+
+def test_a_foreign_action_pulls_no_harder_than_one_at_three_sigma() -> None:
+    policy = GaussianPolicy(3, 1, hidden=8, log_std=-1.0)
+    observation = torch.zeros(2, 3)
+    mean = policy.mean(observation).detach()
+    std = float(np.exp(-1.0))
+
+    def pull(sigmas: float, foreign: bool) -> float:
+        shifted = mean.clone().requires_grad_(True)
+        policy.mean = lambda _: shifted  # type: ignore[method-assign]
+        mask = torch.tensor([foreign, foreign])
+        policy.log_prob(observation, mean + sigmas * std, mask).sum().backward()
+        return float(shifted.grad[0, 0])  # type: ignore[index]
+
+    assert pull(2.9, True) == pytest.approx(2.9 / std, rel=1e-4)
+    assert pull(3.1, True) == pull(8.0, True) == pytest.approx(3.0 / std, rel=1e-4)
+    assert pull(8.0, False) == pytest.approx(8.0 / std, rel=1e-4)

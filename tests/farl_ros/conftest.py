@@ -48,16 +48,16 @@ def watched(
     return transitions, decisions
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def spec() -> TaskSpec:
     return load_task("DiscTable")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def record() -> type[Recorded]:
     return Recorded
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def watch() -> Callable[..., tuple[list[Transition], list[Decision]]]:
     return watched

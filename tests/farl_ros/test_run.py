@@ -91,7 +91,7 @@ class TestFolder:
         run.add_episode(*watch(record(4)))
         file = run.path / "metrics" / "episodes.csv"
         file.write_text(file.read_text().replace("policy_version", "version"))
-        with pytest.raises(RunError, match="run: its metrics cannot be read: .*'policy_version' is missing"):
+        with pytest.raises(RunError, match=r"run: its metrics cannot be read: .*'policy_version' is missing"):
             RunFolder.open(run.path)
 
 
@@ -152,8 +152,9 @@ def test_the_summary_is_what_one_counts_by_hand(run, record, watch, clock):
         run.add_episode(*watch(recorded, episode, (2, 5, 6) if episode == 2 else ()))
     figures = run.summary()
     assert set(figures) == {
-        "steps", "episodes", "failures", "failures_per_1e6_steps", "failure_rate", "success_rate", "mean_return",
-        "interventions", "recovery_share", "steps_per_second", "shield_ms_p50", "shield_ms_p99",
+        "steps", "episodes", "failures", "failures_per_1e6_steps", "failure_rate", "success_rate",
+        "mean_return", "interventions", "recovery_share", "steps_per_second",
+        "shield_ms_p50", "shield_ms_p99",
     }  # fmt: skip
     assert (figures["steps"], figures["episodes"], figures["failures"]) == (60, 3, 1)
     assert figures["failures_per_1e6_steps"] == pytest.approx(1e6 / 60)
@@ -219,6 +220,8 @@ class TestResume:
         clock = Clock()
         killed = RunFolder.create(tmp_path / "killed", spec, SETTINGS, COMMAND, clock)
         self.play(killed, record, watch, clock, 0, 10)  # no close, and the power goes in the middle of a row:
+        with (killed.path / "metrics" / "latencies.csv").open("a") as file:
+            file.write("10,270:4\n")
         with (killed.path / "metrics" / "episodes.csv").open("a") as file:
             file.write("10,123,4")
         clock.now = 1000.0 + self.KEPT - 1
@@ -317,8 +320,8 @@ def test_tensorboard_names_are_stable_and_a_resumed_run_hides_what_it_repeats(ru
     board = EventAccumulator(str(run.path / "tensorboard"))
     board.Reload()
     assert set(board.Tags()["scalars"]) == {
-        "charts/episodic_return", "charts/episodic_length", "charts/success", "charts/failure", "charts/failures",
-        "losses/policy_loss", "losses/approx_kl",
+        "charts/episodic_return", "charts/episodic_length", "charts/success", "charts/failure",
+        "charts/failures", "losses/policy_loss", "losses/approx_kl",
         "shield/interventions", "shield/mean_risk", "shield/max_risk", "shield/latency_ms",
     }  # fmt: skip
     assert [event.step for event in board.Scalars("charts/episodic_return")] == [10, 20, 30]

@@ -264,3 +264,12 @@ def test_every_key_is_explained_in_the_shipped_files():
             elif line and not line.startswith((" ", "-")):
                 assert explained or "#" in line, f"{path.name}: {line}"
                 explained = False
+
+
+def test_the_failure_border_is_open_at_the_far_side_or_closed():
+    spec = load_task("BoundedPush")
+    x, y = spec.failure.x_limit, spec.failure.y_limit
+    assert spec.failure.boundary(1.0) == [(-x, 1.0), (-x, y), (x, y), (x, 1.0)]
+    border = load_task("DiscTable").failure.boundary(9.0)
+    assert border[0] == border[-1]
+    assert max(abs(v) for point in border for v in point) == 0.45

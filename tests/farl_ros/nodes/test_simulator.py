@@ -112,16 +112,17 @@ def test_real_time_goes_on_without_commands_and_forgets_old_ones(bench, task):
     b = bench(("simulator", {"task": task, "real_time": True}))
     states, commands = b.listen(SimState, "sim_state"), b.publisher(Action, "arm_command")
     b.call(ResetScene, "reset_scene", episode=0, seed=0)
-    b.spin(lambda: len(states) == 1)
+    b.spin(lambda: len(states) >= 1)
     start = time.monotonic()
     commands.publish(command([0.5, 0.5], states[0]))
-    b.spin(lambda: len(states) == 7)
+    b.spin(lambda: len(states) >= 7)
     took = time.monotonic() - start
     assert 6 * 0.04 * 0.8 < took < 6 * 0.04 * 2.0
     sources = [state.executed.source for state in states[1:]]
-    assert sources[0] == ActionSource.TASK
-    assert sources.count(ActionSource.TASK) <= 2  # for two periods at most
-    assert set(sources[2:]) == {ActionSource.HOLD}
+    moving = [i for i, source in enumerate(sources) if source == ActionSource.TASK]
+    assert 1 <= len(moving) <= 2  # for two periods at most
+    assert max(moving) < len(sources) - 2
+    assert {sources[i] for i in range(len(sources)) if i not in moving} == {ActionSource.HOLD}
     stamps = [stamp_ns(state.header.stamp) for state in states]
     assert min(np.diff(stamps)) > 0
     assert abs(stamps[-1] * 1e-9 - time.time()) < 5.0

@@ -1,0 +1,209 @@
+"""The last hop before the arm: what reaches it, when it stands still, and how it moves again."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from farl_interfaces.msg import Action, ArmState, ShieldDecision
+from farl_interfaces.srv import RearmRobot
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from farl.failsafe import Condition
+from farl.types import ActionSource, Decision, Proposal, Reason
+from farl_ros.arm.backend import ArmError, FaultKind
+from farl_ros.arm.limits import check_action
+from farl_ros.conversions import decision_message, time_of
+from farl_ros.nodes.common import NodeError
+
+PERIOD = 0.04
+
+
+def decision(stamp: int, values=(0.25, -0.5), source=ActionSource.TASK) -> ShieldDecision:
+    executed = np.array(values, np.float32)
+    proposed = Proposal(executed, -0.75, 4)
+    return decision_message(
+        Decision(0.1, 0.3, np.zeros(0, np.float32), proposed, executed, source, Reason.SAFE, 0.2, ""), time_of(stamp)
+    )
+
+
+@pytest.fixture
+def controller(bench, task):
+    def make(backend="fake", **parameters):
+        b = bench(("franka_controller", {"task": task, "backend": backend, **parameters}))
+        b.arm = b.nodes["franka_controller"].backend
+        b.decisions, b.states = b.publisher(ShieldDecision, "decision"), b.listen(ArmState, "arm_state")
+        return b
+
+    return make
+
+
+def send(b, message: ShieldDecision) -> None:
+    before = len(b.arm.commands)
+    b.decisions.publish(message)
+    b.spin(lambda: len(b.arm.commands) > before)
+
+
+def sent(b) -> list[tuple[list[float], ActionSource]]:
+    return [(command.values.tolist(), command.source) for command in b.arm.commands]
+
+
+def test_a_decision_becomes_a_command(controller):
+    b = controller()
+    send(b, decision(7))
+    (command,) = b.arm.commands
+    assert command.values.tolist() == [0.25, -0.5]
+    assert (command.source, command.stamp_ns, command.log_prob, command.policy_version) == (0, 7, -0.75, 4)
+    b.spin(lambda: len(b.states) == 1)
+    assert (b.states[0].mode, b.states[0].fault) == (ArmState.MOVING, "")
+
+
+def test_the_simulated_arm_gets_the_same_as_a_message(controller):
+    b = controller(backend="sim")
+    commands = b.listen(Action, "arm_command")
+    b.decisions.publish(decision(7))
+    b.spin(lambda: len(commands) == 1)
+    assert commands[0] == decision(7).executed
+    measured = ArmState()
+    measured.end_effector_pose.position.x = 0.125
+    b.publisher(ArmState, "sim/arm_state").publish(measured)
+    b.spin(lambda: len(b.states) == 1)
+    assert b.states[0].end_effector_pose.position.x == 0.125
+    assert b.states[0].mode == ArmState.MOVING
+
+
+def test_actions_are_clipped(controller):
+    b = controller()
+    send(b, decision(1, (1.0 + 1e-6, -7.0)))
+    assert sent(b) == [([1.0, -1.0], ActionSource.TASK)]
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ((math.nan, 0.0), "not finite"),
+        ((0.0, -math.inf), "not finite"),
+        ((0.5,), r"shape (1,), expected (2,)"),
+        ((), r"shape (0,), expected (2,)"),
+        ((0.1, 0.2, 0.3), r"shape (3,), expected (2,)"),
+    ],
+)
+def test_an_unusable_action_is_answered_with_standing_still_and_the_next_good_one_moves(controller, values, text):
+    b = controller()
+    send(b, decision(1, values))
+    assert sent(b) == [([0.0, 0.0], ActionSource.HOLD)]
+    b.spin(lambda: len(b.states) == 1)
+    assert b.states[0].mode == ArmState.HOLDING
+    assert text in b.states[0].fault
+    send(b, decision(2))
+    b.spin(lambda: len(b.states) == 2)
+    assert (b.states[1].mode, b.states[1].fault) == (ArmState.MOVING, "")
+
+
+def test_duplicates_and_overtaken_decisions_do_not_move_the_arm(controller):
+    b = controller()
+    for stamp in (5, 5, 3, 6, 1, 6):
+        b.decisions.publish(decision(stamp))
+        b.settle(0.02)
+    assert [command.stamp_ns for command in b.arm.commands] == [5, 6]
+
+
+def test_a_fault_latches_until_somebody_rearms_and_then_the_measured_pose_is_held_first(controller):
+    b = controller()
+    assert b.call(RearmRobot, "franka_controller/rearm").message == "nothing is latched"
+    send(b, decision(1))
+    b.arm.pending.append(ArmError(FaultKind.REFLEX, "contact at joint 4"))
+    send(b, decision(2))
+    send(b, decision(3))
+    assert sent(b)[1:] == [([0.0, 0.0], ActionSource.HOLD)] * 2
+    b.spin(lambda: len(b.states) == 3)
+    assert {state.mode for state in b.states[1:]} == {ArmState.LATCHED}
+    assert "contact at joint 4" in b.states[-1].fault
+
+    b.arm.fail_with = ArmError(FaultKind.USER_STOP, "the button is pressed")
+    answer = b.call(RearmRobot, "franka_controller/rearm", operator_note="Kim")
+    assert not answer.ok
+    assert "the button is pressed" in answer.message
+    b.arm.fail_with = None
+    b.arm.calls.clear()
+    assert b.call(RearmRobot, "franka_controller/rearm", operator_note="Kim").ok
+    assert b.arm.calls[:2] == ["hold", "recover"]
+    b.spin(lambda: b.states[-1].mode == ArmState.HOLDING)
+    assert b.states[-1].fault == ""
+    send(b, decision(4))
+    assert sent(b)[-1] == ([0.25, -0.5], ActionSource.TASK)
+
+
+def test_an_arm_that_refuses_a_command_is_latched(controller):
+    b = controller()
+    b.arm.fail_with = ArmError(FaultKind.COMMUNICATION, "three packets lost")
+    b.decisions.publish(decision(1))
+    b.spin(lambda: bool(b.states))
+    assert b.states[-1].mode == ArmState.LATCHED
+    assert "three packets lost" in b.states[-1].fault
+    assert b.arm.commands == []
+    assert b.arm.calls == ["connect", "command", "hold"]
+
+
+def test_in_real_time_a_frozen_shield_stops_the_arm_after_one_and_a_half_periods(controller):
+    b = controller(real_time=True)
+    diagnostics = b.listen(DiagnosticArray, "diagnostics")
+    latencies = []
+    for _ in range(5):
+        for _ in range(3):  # a shield that works
+            send(b, decision(time.time_ns()))
+        last = time.monotonic()
+        before = len(b.arm.commands)
+        b.spin(lambda before=before: len(b.arm.commands) > before)  # and one that is frozen
+        latencies.append(time.monotonic() - last)
+        assert sent(b)[-1] == ([0.0, 0.0], ActionSource.HOLD)
+    b.settle(3 * PERIOD)
+    assert len(b.arm.commands) == 5 * 4  # one stop, not one in each period
+    assert b.states[-1].mode == ArmState.HOLDING
+    assert b.states[-1].fault == "no decision for 1.5 control periods"
+    assert min(latencies) > 1.2 * PERIOD
+    assert np.median(latencies) < 2.0 * PERIOD
+    b.spin(lambda: len(diagnostics) == 5)
+    measured = [float(m.status[0].values[0].value) for m in diagnostics]
+    assert np.median(measured) == pytest.approx(1.5 * PERIOD, rel=0.2)
+
+
+def test_in_real_time_a_decision_on_an_old_state_means_standing_still(controller):
+    b = controller(real_time=True)
+    send(b, decision(time.time_ns() - round(2 * PERIOD * 1e9)))
+    assert sent(b) == [([0.0, 0.0], ActionSource.HOLD)]
+    b.spin(lambda: bool(b.states))
+    assert "s old" in b.states[0].fault
+
+
+def test_in_lock_step_time_stands_still(controller):
+    b = controller()
+    send(b, decision(1))
+    b.settle(3 * PERIOD)
+    assert len(b.arm.commands) == 1
+
+
+def test_arms_that_do_not_exist_are_named(controller):
+    with pytest.raises(NodeError, match="franky library comes with a later release; expected one of sim, fake"):
+        controller(backend="franky")
+    with pytest.raises(NodeError, match="'pr2': there is no such arm"):
+        controller(backend="pr2")
+
+
+FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
+
+
+@given(arrays(np.float32, st.integers(0, 5), elements=FLOATS))
+def test_whatever_comes_a_checked_action_is_one_that_an_arm_may_get(values):
+    checked = check_action(values, 3)
+    assert checked.values.shape == (3,)
+    assert np.isfinite(checked.values).all()
+    assert np.abs(checked.values).max() <= 1.0
+    usable = values.shape == (3,) and bool(np.isfinite(values).all())
+    assert (checked.condition == Condition.NOT_FINITE) == (not usable) == bool(checked.message)
+    if usable:
+        np.testing.assert_array_equal(checked.values, np.clip(values, -1.0, 1.0))
+        assert (checked.condition == Condition.LIMIT_HIT) == bool(np.abs(values).max() > 1.0)
