@@ -56,7 +56,7 @@ class Retract:
 
 @dataclass
 class Drag:
-    """Grip the puck and drag it to the middle of the box.
+    """Grip the puck, or catch it first, and drag it to the middle of the box.
 
     Attributes:
         centre: Where to drag it, metres.
@@ -64,19 +64,32 @@ class Drag:
 
     centre: Point = (0.0, 0.72, 0.05)
 
+    REACH = 0.055
+    """The puck counts as between the fingers within this horizontal distance of the hand, metres. Wider than the fingers,
+    so that a puck which slips is squeezed at once: 0.035 saves a tenth less."""
+    LOW = 0.09
+    LEAD_STEPS = 6.0
+    GRIP_GAIN = 10.0
+    CATCH_GAIN = 25.0
+
     def reset(self) -> None:
         """Nothing to forget."""
 
     def __call__(self, observation: Observation) -> Action:
         """Return the action (4,) for an observation (39,)."""
         view = push_view(observation)
-        if view.hand_distance < 0.035 and view.hand[2] < 0.10:
-            return clipped([*toward(view.hand, self.centre, 10.0), CLOSE])
-        if view.hand_distance >= 0.035 and view.hand[2] < 0.12:
-            return clipped([*toward(view.hand, (view.hand[0], view.hand[1], 0.25), 10.0), OPEN])
-        above = (view.object[0] - 0.005, view.object[1], view.object[2])
-        height = 0.03 if view.hand_distance < 0.035 else 0.2
-        return clipped([*toward(view.hand, (above[0], above[1], above[2] + height), 10.0), OPEN])
+        if view.hand_distance < self.REACH and view.hand[2] < 0.10:
+            return clipped([*toward(view.hand, self.centre, self.GRIP_GAIN), CLOSE])
+        x = view.object[0] + self.LEAD_STEPS * view.velocity[0]
+        y = view.object[1] + self.LEAD_STEPS * view.velocity[1]
+        above = math.hypot(view.hand[0] - x, view.hand[1] - y) < self.REACH
+        if above:
+            end = (x, y, view.object[2] + 0.03)
+        elif view.hand[2] < self.LOW:
+            end = (view.hand[0], view.hand[1], 0.12)
+        else:
+            end = (x, y, view.object[2] + 0.1)
+        return clipped([*toward(view.hand, end, self.CATCH_GAIN), OPEN])
 
 
 @dataclass

@@ -93,9 +93,7 @@ class Learner:
         with torch.no_grad():
             values = self.value(observations)
             swapped = log_probs.isnan()
-            log_probs = torch.where(
-                swapped, self.policy.log_prob(observations, actions, swapped), log_probs
-            )
+            log_probs = torch.where(swapped, self.policy.log_prob(observations, actions, swapped), log_probs)
             advantage = torch.from_numpy(self._advantages(episodes, values.numpy()))
         returns = advantage + values
         kept = advantage[in_policy_loss > 0]

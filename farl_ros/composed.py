@@ -108,7 +108,11 @@ class Composed:
     def spin_until(self, stop: Callable[[], bool], timeout: float) -> bool:
         """Run callbacks until ``stop`` or a signal; returns whether ``stop`` held within ``timeout`` [s]."""
         deadline = time.monotonic() + timeout
-        spin_until(self.executor, lambda: stop() or self._signals.received or time.monotonic() > deadline)
+        spin_until(
+            self.executor,
+            lambda: stop() or self._signals.received or time.monotonic() > deadline,
+            slice_s=0.005,
+        )
         return stop()
 
     def run(self) -> int:

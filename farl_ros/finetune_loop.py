@@ -94,6 +94,11 @@ class FinetuneLoop:
         """Whether it is on its way to a limit."""
         return self.phase != Phase.IDLE
 
+    @property
+    def steps_so_far(self) -> int:
+        """Steps of the running episode."""
+        return len(self._transitions)
+
     def begin(self, limit: Limit) -> None:
         """Go on until the limit; every node gets the learner's policy first."""
         self._limit = limit
@@ -107,7 +112,9 @@ class FinetuneLoop:
         if transition.step == 0:
             self._transitions.clear()  # also when an earlier attempt at this episode was cut off
         if transition.step != len(self._transitions):
-            self.fail(f"step {transition.step} came after {len(self._transitions)} steps: a transition was lost")
+            self.fail(
+                f"step {transition.step} came after {len(self._transitions)} steps: a transition was lost"
+            )
             return
         self.phase, self._heard = Phase.RUNNING, self._clock()
         self._transitions.append((stamp_ns, transition))
@@ -139,7 +146,9 @@ class FinetuneLoop:
     def fail(self, message: str) -> None:
         """End with an error; the running episode is dropped."""
         steps = len(self._transitions)
-        self._end(False, f"episode {self.learner.episodes}, after step {steps - 1}: {message}" if steps else message)
+        self._end(
+            False, f"episode {self.learner.episodes}, after step {steps - 1}: {message}" if steps else message
+        )
 
     def stop(self, message: str) -> None:
         """End now: an update is finished first, a running episode is dropped (a resumed run makes it again)."""

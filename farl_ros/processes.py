@@ -39,7 +39,9 @@ def process_environment(domain_id: int | None, base: Mapping[str, str]) -> dict[
     return environment
 
 
-def run_processes(specs: Sequence[NodeSpec], domain_id: int | None = None, output: TextIO | None = None) -> int:
+def run_processes(
+    specs: Sequence[NodeSpec], domain_id: int | None = None, output: TextIO | None = None
+) -> int:
     """Run a graph until one of its nodes ends (then all are ended), or until SIGINT or SIGTERM.
 
     The supervisor ends everything with the first node that ends: each counts as required.

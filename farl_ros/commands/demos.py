@@ -138,7 +138,9 @@ def _policy(spec: TaskSpec, out: Path, models: Path | None, seed: int) -> Callab
         policy = clone_policy(
             episodes,
             CloningSettings(),
-            int(episodes[0].metadata.get("seed", seed)),  # the policy that `farl offline` clones with that seed
+            int(
+                episodes[0].metadata.get("seed", seed)
+            ),  # the policy that `farl offline` clones with that seed
             lambda fraction, loss: bar.update(row, completed=round(100 * fraction), note=f"loss {loss:.4f}"),
         )
     return FastPolicy.of(policy).mean

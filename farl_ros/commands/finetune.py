@@ -77,7 +77,7 @@ def finetune(
             else:
                 from farl_ros.graph_job import run_through_graph  # needs ROS; --direct does not
 
-                run = run_through_graph(job, task, record, view, sys.argv)
+                run = run_through_graph(job, task, record, view)
     except KeyboardInterrupt:
         console.print(f"stopped; saved in {run_folder}. Go on with: {_resume_command(run_folder)}")
         if (run_folder / "metrics" / "episodes.csv").is_file():

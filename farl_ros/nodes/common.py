@@ -86,7 +86,9 @@ class FarlNode(Node):
         if minimum is not None or maximum is not None:
             low, high = minimum if minimum is not None else 0, maximum if maximum is not None else 2**53
             if isinstance(default, float):
-                descriptor.floating_point_range = [FloatingPointRange(from_value=float(low), to_value=float(high))]
+                descriptor.floating_point_range = [
+                    FloatingPointRange(from_value=float(low), to_value=float(high))
+                ]
             else:
                 descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
         value: P = self.declare_parameter(name, default, descriptor).value

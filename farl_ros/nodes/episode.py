@@ -79,7 +79,9 @@ class Episode(FarlNode):
         episode, self._next = self._next, self._next + 1
         self._starting = episode
         request_reset = ResetScene.Request(episode=episode, seed=episode_seed(self._seed, episode))
-        self._reset.call_async(request_reset).add_done_callback(lambda future: self._on_reset(episode, future))
+        self._reset.call_async(request_reset).add_done_callback(
+            lambda future: self._on_reset(episode, future)
+        )
         response.success, response.message = True, f"episode {episode}"
         return response
 
@@ -98,7 +100,11 @@ class Episode(FarlNode):
                 self._publish_event(EpisodeEvent.STARTED, state.episode)
         elif state.episode == self._running:
             self._publish(self._matcher.add_state(state))
-            if self._flush is not None and (state.terminated or state.truncated) and self._running is not None:
+            if (
+                self._flush is not None
+                and (state.terminated or state.truncated)
+                and self._running is not None
+            ):
                 self._flush.reset()
 
     def _on_decision(self, decision: ShieldDecision) -> None:
@@ -124,7 +130,9 @@ class Episode(FarlNode):
         elif last.truncated:
             self._publish_event(EpisodeEvent.TIMED_OUT, last.episode)
         elif not self._failed:  # an end by failure has its FAILED event already
-            self._publish_event(EpisodeEvent.ABORTED, last.episode, "ended without success, failure or time-out")
+            self._publish_event(
+                EpisodeEvent.ABORTED, last.episode, "ended without success, failure or time-out"
+            )
 
     def _abort(self, why: str) -> None:
         if self._running is not None:
@@ -137,7 +145,9 @@ class Episode(FarlNode):
         message.header.stamp = self._last_stamp if stamp is None else stamp
         self._events.publish(message)
 
-    def _on_label(self, request: LabelEpisode.Request, response: LabelEpisode.Response) -> LabelEpisode.Response:
+    def _on_label(
+        self, request: LabelEpisode.Request, response: LabelEpisode.Response
+    ) -> LabelEpisode.Response:
         if request.label not in LABELS:
             known = ", ".join(f"{name.upper()} ({number})" for number, name in LABELS.items())
             response.ok, response.message = False, f"label {request.label} is none; expected one of {known}"

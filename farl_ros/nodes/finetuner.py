@@ -48,13 +48,19 @@ class Finetuner(ModelNode):
         seed = self.declare("seed", 0, "everything random follows from it", minimum=0)
         run = self.declare_required("run", "run folder to write")
         resume = self.declare("resume", False, "go on from the newest checkpoint of the run")
-        self._steps = self.declare("steps", 0, "with autostart: stop after this many agent steps; 0 for no limit", 0)
-        self._episodes = self.declare("episodes", 0, "with autostart: stop after this many episodes; 0 for no limit", 0)
+        self._steps = self.declare(
+            "steps", 0, "with autostart: stop after this many agent steps; 0 for no limit", 0
+        )
+        self._episodes = self.declare(
+            "episodes", 0, "with autostart: stop after this many episodes; 0 for no limit", 0
+        )
         self._autostart = self.declare("autostart", False, "begin at once, and end the process when done")
         self._expected = self.declare("expected_nodes", [""], "nodes that must be there before it begins")
         self._report = self.declare("report", True, "write the report when the limit is reached")
         self._ready_limit = self.declare("ready_limit", 20.0, "wait this long for the other nodes [s]", 0.0)
-        self._stall_limit = self.declare("stall_limit", 15.0, "give up after so long without any progress [s]", 0.1)
+        self._stall_limit = self.declare(
+            "stall_limit", 15.0, "give up after so long without any progress [s]", 0.1
+        )
         limit = Limit(steps=1)  # each goal brings its own
         try:
             self._job = Job.of(spec, models, preset, seed, limit, Path(run), resume)

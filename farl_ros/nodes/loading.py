@@ -68,5 +68,7 @@ def checked_policy(request: LoadModels.Request, present: FastPolicy) -> FastPoli
     sizes = (policy.observation_size, policy.action_size)
     expected = (present.observation_size, present.action_size)
     if sizes != expected:
-        raise ModelError(f"{request.path}: a policy of (observation, action) sizes {sizes}, expected {expected}")
+        raise ModelError(
+            f"{request.path}: a policy of (observation, action) sizes {sizes}, expected {expected}"
+        )
     return policy

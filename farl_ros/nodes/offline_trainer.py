@@ -37,7 +37,9 @@ class OfflineTrainer(FarlNode):
         super().__init__("offline_trainer", arguments, context)
         goal = TrainOffline.Goal(
             task=self.declare("task", "", "with autostart: task name, or a task YAML file"),
-            bags=self.declare("bags", "", "with autostart: folder with demonstration bags of all three kinds"),
+            bags=self.declare(
+                "bags", "", "with autostart: folder with demonstration bags of all three kinds"
+            ),
             out=self.declare("out", "", "with autostart: run folder to write"),
             seed=self.declare("seed", 0, "with autostart: everything random follows from it", minimum=0),
         )
@@ -62,7 +64,9 @@ class OfflineTrainer(FarlNode):
         models = Path(goal.out) / "models"
         try:
             spec = load_task(goal.task)
-            bundle, _ = offline_from_bags(spec, Path(goal.bags), goal.seed, self._progress, self.get_logger().warn)
+            bundle, _ = offline_from_bags(
+                spec, Path(goal.bags), goal.seed, self._progress, self.get_logger().warn
+            )
             save_models(bundle, models)
         except _Cancelled:
             return _Ended(TrainOffline.Result(message="cancelled"), Outcome.CANCELED)

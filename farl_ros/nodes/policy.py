@@ -26,7 +26,9 @@ class Policy(ModelNode):
         models = self.declare_models(spec)
         seed = self.declare("seed", 0, "seed of the run: exploration noise is a function of it", minimum=0)
         deterministic = self.declare("deterministic", False, "propose the mean action, without noise")
-        self._actor = Actor(FastPolicy.of(models.task_policy), seed, spec.horizon, deterministic=deterministic)
+        self._actor = Actor(
+            FastPolicy.of(models.task_policy), seed, spec.horizon, deterministic=deterministic
+        )
         self._actions = self.create_publisher(Action, "proposed_action", qos.NEWEST)
         self.create_service(LoadModels, "~/load_models", self._on_load)
         self.create_subscription(State, "state", self._on_state, qos.NEWEST)

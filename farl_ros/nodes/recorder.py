@@ -36,7 +36,9 @@ class Recorder(FarlNode):
         kind = self.declare(
             "kind", int(EpisodeKind.ONLINE), "what the episodes are recorded for", 0, len(EpisodeKind) - 1
         )
-        real_time = self.declare("real_time", False, "wall clock: messages are dated by when they were received")
+        real_time = self.declare(
+            "real_time", False, "wall clock: messages are dated by when they were received"
+        )
         self._writer = recording.Recorder(spec, Path(run) / "bags", EpisodeKind(kind), real_time)
         for topic, message_type in STREAMS.items():
             self.create_subscription(message_type, topic[1:], self._listener(topic), qos.STREAM, raw=True)

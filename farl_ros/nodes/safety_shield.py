@@ -40,7 +40,9 @@ class SafetyShield(ModelNode):
         spec = self.declare_task()
         models = self.declare_models(spec)
         preset = self.declare_preset()
-        self._real_time = self.declare("real_time", False, "wall clock: stale states and late decisions count")
+        self._real_time = self.declare(
+            "real_time", False, "wall clock: stale states and late decisions count"
+        )
         self._period = 1.0 / spec.control_rate_hz
         self._zeros = np.zeros(spec.action_size, np.float32)
         self.policy = FastPolicy.of(models.task_policy)
@@ -68,12 +70,14 @@ class SafetyShield(ModelNode):
         )
 
     def _on_state(self, state: State) -> None:
-        if self._is_news(state.header.stamp, self._state and self._state.header.stamp):
+        kept = None if self._state is None else self._state.header.stamp
+        if self._is_news(state.header.stamp, kept):
             self._state, self._state_at = state, time.monotonic()
             self._decide()
 
     def _on_proposal(self, proposal: Action) -> None:
-        if self._is_news(proposal.state_stamp, self._proposal and self._proposal.state_stamp):
+        kept = None if self._proposal is None else self._proposal.state_stamp
+        if self._is_news(proposal.state_stamp, kept):
             self._proposal = proposal
             self._decide()
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 
@@ -56,8 +57,10 @@ def test_interfaces_are_found_in_a_prefix_of_their_own(tmp_path, monkeypatch):
     package = tmp_path / "farl_interfaces" / library / "farl_interfaces"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    monkeypatch.syspath_prepend(str(package.parent))
-    assert installed_at(tmp_path / "farl_ros" / library).interface_folder() == expected
+    module = installed_at(tmp_path / "farl_ros" / library)
+    found = PathFinder.find_spec("farl_interfaces", [str(package.parent)])
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: found)
+    assert module.interface_folder() == expected
 
 
 def test_missing_folders_are_named(tmp_path, monkeypatch):

@@ -79,7 +79,7 @@ def test_any_order_of_arrival_gives_one_decision_on_the_newest_state(shield):
         for index in order:
             message = messages[index]
             (b.states if isinstance(message, State) else b.proposals).publish(message)
-            b.settle(0.01)
+            b.settle(0.005)  # else a subscription of depth 1 keeps only the last one
         b.spin(lambda before=before: len(b.decisions) > before)
         b.states.publish(messages[1])  # a duplicate, and one that was overtaken
         b.proposals.publish(messages[3])

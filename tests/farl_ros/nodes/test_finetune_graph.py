@@ -1,0 +1,243 @@
+"""The whole graph in one process: the same numbers as the direct loop, bags, resumes, and clear ends."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from farl_interfaces.action import Finetune
+from rclpy.action import ActionClient
+from std_srvs.srv import Trigger
+
+from farl.files import read_arrays
+from farl.finetuning import Limit
+from farl.presets import Preset
+from farl_ros.bags import read_folder
+from farl_ros.checkpoints import newest_checkpoint
+from farl_ros.composed import INTERRUPTED, Composed
+from farl_ros.direct import run_direct
+from farl_ros.graph import NodeSpec
+from farl_ros.job import Job
+from farl_ros.messages import Topic
+from farl_ros.nodes.common import USAGE_ERROR
+from farl_ros.task_spec import load_task
+
+from .bench import HORIZON, Bench
+
+TIMES = {"wall_s", "shield_ms_p50", "shield_ms_max"}
+EPISODES = 8  # with an update after the third and the sixth
+
+
+class NoView:
+    def show(self, *_: object) -> None:
+        pass
+
+
+def rows(run: Path, name: str) -> list[dict[str, str]]:
+    with (run / "metrics" / name).open(encoding="utf-8") as file:
+        return [{k: v for k, v in row.items() if k not in TIMES} for row in csv.DictReader(file)]
+
+
+def assert_same_runs(first: Path, second: Path) -> None:
+    for name in ("episodes.csv", "updates.csv"):
+        assert rows(first, name) == rows(second, name)
+    names = [newest_checkpoint(run / "checkpoints").name for run in (first, second)]
+    assert names[0] == names[1]
+    arrays = [read_arrays(run / "checkpoints" / names[0] / "learner.safetensors") for run in (first, second)]
+    assert arrays[0].keys() == arrays[1].keys()
+    for key in arrays[0]:
+        np.testing.assert_array_equal(arrays[0][key], arrays[1][key], err_msg=key)
+
+
+def finish(specs: list[NodeSpec]) -> tuple[int, str]:
+    with Composed(specs, isolated=True) as graph:
+        code = graph.run()
+        return code, graph.nodes["finetuner"].message
+
+
+@pytest.mark.parametrize("preset", Preset)
+def test_the_graph_gives_the_numbers_of_the_direct_loop(
+    short_rollouts, finetune_specs, task, models, tmp_path, preset
+):
+    run = tmp_path / "graph"
+    specs = finetune_specs(run, preset=preset.value, seed=4, episodes=EPISODES)
+    assert finish(specs) == (0, "the limit is reached")
+    direct = tmp_path / "direct"
+    spec = load_task(task)
+    job = Job.of(spec, models, preset, 4, Limit(episodes=EPISODES), direct, False)
+    run_direct(job, 1, NoView(), ["test"])
+    assert_same_runs(run, direct)
+    assert len(rows(run, "episodes.csv")) == EPISODES
+    assert len(rows(run, "updates.csv")) == 2
+
+    bags = read_folder(run / "bags", spec)
+    assert (bags.rejected, bags.recovered) == ((), 0)
+    episodes = bags.demos.episodes
+    assert [episode.episode for episode in episodes] == list(range(EPISODES))
+    for episode, row in zip(episodes, rows(run, "episodes.csv"), strict=True):
+        assert len(episode) == int(row["length"]) == HORIZON
+        assert float(episode.rewards.astype(np.float64).sum()) == pytest.approx(float(row["episode_return"]))
+    for path in sorted((run / "bags").iterdir()):
+        from farl_ros.bags import read_bag
+
+        recorded = read_bag(path).recorded
+        counts = {topic: len(recorded[topic].messages) for topic in recorded}
+        assert counts[Topic.STATE] == counts[Topic.ARM_STATE] == HORIZON + 1
+        assert counts[Topic.TRANSITION] == HORIZON
+        assert HORIZON <= counts[Topic.DECISION] <= HORIZON + 1
+        assert counts[Topic.EPISODE_EVENT] >= 2
+
+
+def test_a_run_that_was_stopped_anywhere_goes_on_bit_for_bit(short_rollouts, finetune_specs, tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert finish(finetune_specs(whole, episodes=EPISODES))[0] == 0
+    for stop_after in (2, 5):
+        specs = finetune_specs(parts, episodes=EPISODES, resume=stop_after > 2)
+        with Composed(specs, isolated=True) as graph:
+            finetuner = graph.nodes["finetuner"]
+            # in the middle of the episode after it
+            assert graph.spin_until(
+                lambda n=stop_after, f=finetuner: f.loop is not None
+                and f.loop.learner.episodes == n
+                and f.loop.steps_so_far > HORIZON // 3,
+                30.0,
+            )
+    code, message = finish(finetune_specs(parts, episodes=EPISODES, resume=True))
+    assert (code, message) == (0, "the limit is reached")
+    assert_same_runs(whole, parts)
+    bags = [path.name for path in sorted((parts / "bags").glob("episode_*"))]
+    assert bags == [f"episode_{k:06d}" for k in range(EPISODES)]
+
+
+def test_ctrl_c_saves_a_checkpoint(short_rollouts, finetune_specs, tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    with Composed(finetune_specs(tmp_path / "run", steps=10**6), isolated=True) as graph:
+        finetuner = graph.nodes["finetuner"]
+        finetuner.on_episode = lambda: (
+            os.kill(os.getpid(), signal.SIGINT) if finetuner.loop.learner.episodes == 2 else None
+        )
+        assert graph.run() == INTERRUPTED
+    assert newest_checkpoint(tmp_path / "run" / "checkpoints").name == "episode_000002_version_00000"
+    assert signal.getsignal(signal.SIGINT) is before
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+        threading.Event().wait(1.0)
+
+
+def test_a_simulator_that_dies_ends_the_run_with_a_clear_message(finetune_specs, tmp_path):
+    with Composed(finetune_specs(tmp_path / "run", episodes=100), isolated=True) as graph:
+        finetuner = graph.nodes["finetuner"]
+        assert graph.spin_until(
+            lambda: finetuner.loop is not None and finetuner.loop.learner.episodes == 2, 30.0
+        )
+        simulator = graph.nodes.pop("simulator")
+        graph.executor.remove_node(simulator)
+        simulator.destroy_node()
+        assert graph.spin_until(lambda: finetuner.exit_code is not None, 10.0)
+        assert finetuner.exit_code == 1
+        assert "nothing happened for 2 s; not in the graph: simulator" in finetuner.message
+    assert newest_checkpoint(tmp_path / "run" / "checkpoints").name.startswith("episode_000002")
+
+
+@pytest.mark.parametrize("absent", ["simulator", "safety_shield", "franka_controller", "recorder", "episode"])
+def test_a_run_does_not_begin_before_every_node_is_there(finetune_specs, tmp_path, absent):
+    specs = finetune_specs(tmp_path / "run", episodes=1)
+    impatient = replace(specs[-1], parameters={**specs[-1].parameters, "ready_limit": 0.5})
+    code, message = finish([s for s in specs[:-1] if s.name != absent] + [impatient])
+    assert code == 1
+    assert f"not in the graph: {absent}" in message
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_is_taken_is_wrong_input(finetune_specs, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("years of work")
+    code, message = finish(finetune_specs(tmp_path / "run", episodes=1))
+    assert code == USAGE_ERROR
+    assert "not a run" in message
+
+
+@pytest.fixture
+def by_action(short_rollouts, finetune_specs, tmp_path) -> Callable[[], Bench]:
+    """The graph with a finetuner that waits for goals."""
+    specs = finetune_specs(tmp_path / "run", episodes=1)
+    waiting = replace(specs[-1], parameters={**specs[-1].parameters, "autostart": False})
+    with Composed([*specs[:-1], waiting], isolated=True) as graph:
+        yield Bench(graph)
+
+
+def goal(b: Bench, **fields: int):
+    client = ActionClient(b.probe, Finetune, "finetuner/finetune")
+    b.spin(client.server_is_ready)
+    feedback: list[Finetune.Feedback] = []
+    accepted = client.send_goal_async(
+        Finetune.Goal(**fields), feedback_callback=lambda message: feedback.append(message.feedback)
+    )
+    b.spin(accepted.done)
+    handle = accepted.result()
+    return handle, feedback
+
+
+def result(b: Bench, handle) -> Finetune.Result:
+    future = handle.get_result_async()
+    b.spin(future.done, 30.0)
+    return future.result().result
+
+
+def test_goals_one_after_the_other_go_on_with_the_run(by_action, tmp_path):
+    handle, feedback = goal(by_action, episodes=4)
+    rejected, _ = goal(by_action, episodes=4)
+    assert not rejected.accepted
+    answer = result(by_action, handle)
+    assert (answer.ok, answer.run) == (True, str(tmp_path / "run"))
+    assert [f.episodes for f in feedback] == [1, 2, 3, 4]
+    assert [f.steps for f in feedback] == [HORIZON * k for k in range(1, 5)]
+    assert [f.policy_version for f in feedback] == [0, 0, 0, 1]
+    handle, feedback = goal(by_action, steps=6 * HORIZON)
+    assert result(by_action, handle).ok
+    assert [f.episodes for f in feedback] == [5, 6]
+
+
+def test_a_goal_without_a_limit_is_aborted_with_the_reason(by_action):
+    handle, _ = goal(by_action)
+    answer = result(by_action, handle)
+    assert not answer.ok
+    assert "needs a limit" in answer.message
+
+
+def test_a_cancelled_goal_ends_at_once_and_can_be_taken_up_again(by_action, tmp_path):
+    handle, feedback = goal(by_action, steps=10**6)
+    by_action.spin(lambda: len(feedback) >= 2)
+    handle.cancel_goal_async()
+    answer = result(by_action, handle)
+    assert (answer.ok, answer.message) == (False, "cancelled")
+    done = by_action.nodes["finetuner"].loop.learner.episodes
+    assert newest_checkpoint(tmp_path / "run" / "checkpoints").name.startswith(f"episode_{done:06d}")
+    handle, feedback = goal(by_action, episodes=done + 1)
+    assert result(by_action, handle).ok
+    assert [f.episodes for f in feedback] == [done + 1]
+
+
+def test_somebody_who_starts_an_episode_meanwhile_ends_the_run_with_the_reason(by_action):
+    handle, feedback = goal(by_action, steps=10**6)
+    by_action.spin(lambda: len(feedback) >= 1)
+    by_action.call(Trigger, "episode/start")
+    answer = result(by_action, handle)
+    assert not answer.ok
+    assert "a new episode was started" in answer.message
+
+
+def test_real_time_runs_whole_episodes(finetune_specs, tmp_path):
+    specs = finetune_specs(tmp_path / "run", episodes=2, real_time=True)
+    code, message = finish(specs)
+    assert (code, message) == (0, "the limit is reached")
+    spec = load_task(specs[0].parameters["task"])
+    episodes = read_folder(tmp_path / "run" / "bags", spec).demos.episodes
+    assert [len(episode) for episode in episodes] == [HORIZON, HORIZON]
