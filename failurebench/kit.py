@@ -55,7 +55,7 @@ _KITS = (
         demonstrator=demonstrators.hesitant_pusher,
         recovery=recoveries.Drag,
         demonstration_noise=0.2,
-        failure_noise=(0.15, 0.7),
+        failure_noise=(0.2, 0.5),
         recovery_lookback=(3, 20),
         recovery_steps=60,
     ),

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from farl.types import EpisodeKind
@@ -146,7 +147,13 @@ class Recorder:
         return self._ended.exception() if self._ended.done() else None
 
     def _open(self, episode: int) -> BagWriter:
-        return BagWriter(self._folder / f"episode_{episode:06d}", self._spec, self._kind)
+        path = self._folder / f"episode_{episode:06d}"
+        if path.exists():  # of an attempt that was aborted: it is kept
+            folders = (self._folder / f"aborted-{n}" for n in count(1))
+            aside = next(folder for folder in folders if not folder.exists())
+            aside.mkdir()
+            path.rename(aside / path.name)
+        return BagWriter(path, self._spec, self._kind)
 
     def _run(self) -> None:
         while not self._closing.wait(BATCH_S):

@@ -83,7 +83,7 @@ stage() { # stage NAME KEY DESCRIPTION
     printf '[%3d s] %s: done in %d s\n' "$SECONDS" "$3" $((SECONDS - began))
   else
     printf '[%3d s] %s: FAILED; the end of .setup/%s.log:\n' "$SECONDS" "$3" "$name" >&2
-    { grep -v 'WARNING: Location' ".setup/$name.log" || true; } | tail -n 25 | sed 's/^/    /' >&2
+    { grep -v 'WARNING: Location' ".setup/$name.log" || true; } | tail -n 12 | cut -c1-300 | sed 's/^/    /' >&2
     return 1
   fi
 }

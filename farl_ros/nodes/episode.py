@@ -135,9 +135,10 @@ class Episode(FarlNode):
             )
 
     def _abort(self, why: str) -> None:
-        if self._running is not None:
-            self._publish_event(EpisodeEvent.ABORTED, self._running, why)
-            self._running = None
+        episode = self._running if self._starting is None else self._starting
+        if episode is not None:
+            self._publish_event(EpisodeEvent.ABORTED, episode, why)
+            self._starting = self._running = None
             self._matcher.stop()
 
     def _publish_event(self, event: int, episode: int, note: str = "", stamp: Time | None = None) -> None:

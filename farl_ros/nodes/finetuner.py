@@ -76,7 +76,7 @@ class Finetuner(ModelNode):
 
         self._goals = GoalServer(self, Finetune, "~/finetune", self._on_goal, self._on_cancel, self._is_busy)
         self._start = self.create_client(Trigger, "episode/start")
-        self._parameters = AsyncParameterClient(self, "episode")
+        self._numbering = AsyncParameterClient(self, "episode")
         self._loaders = [
             self.create_client(LoadModels, f"{name}/load_models") for name in ("policy", "safety_shield")
         ]
@@ -104,7 +104,7 @@ class Finetuner(ModelNode):
                 self._start.call_async(Trigger.Request()).add_done_callback(started)
 
         number = Parameter("first_episode", value=episode)
-        self._parameters.set_parameters([number]).add_done_callback(numbered)
+        self._numbering.set_parameters([number]).add_done_callback(numbered)
 
     def load_policy(self, version: int, path: Path, sha256: str, answer: Answer) -> None:
         """Have policy and shield load a version."""
@@ -178,7 +178,7 @@ class Finetuner(ModelNode):
     def _begin_when_ready(self) -> None:
         services = [self._start, *self._loaders]
         absent = [client.srv_name for client in services if not client.service_is_ready()]
-        if not self._parameters.services_are_ready():
+        if not self._numbering.services_are_ready():
             absent.append("the parameters of episode")
         if not absent and not self.missing(self._expected_nodes()):
             limit, self._wanted = self._wanted, None
@@ -236,6 +236,7 @@ class Finetuner(ModelNode):
 
     def close(self) -> None:
         """Save a checkpoint of the last episode boundary."""
+        self._canceled = True
         if self.loop is not None:
             self.loop.stop("stopped; it can be resumed")
             self.loop.run.close()

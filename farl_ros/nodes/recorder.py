@@ -43,7 +43,7 @@ class Recorder(FarlNode):
         for topic, message_type in STREAMS.items():
             self.create_subscription(message_type, topic[1:], self._listener(topic), qos.STREAM, raw=True)
         self.create_subscription(EpisodeEvent, Topic.EPISODE_EVENT[1:], self._on_event, qos.EVENTS, raw=True)
-        self.create_timer(CHECK_S, self._on_check, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._check = self.create_timer(CHECK_S, self._on_check, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _listener(self, topic: Topic) -> Callable[[bytes], None]:
         return lambda payload: self._writer.put(topic, payload)
@@ -56,6 +56,7 @@ class Recorder(FarlNode):
     def _on_check(self) -> None:
         error = self._writer.error()
         if error is not None:
+            self._check.cancel()
             self.get_logger().error(f"recording has ended: {error}")
             self.exit_code = 1
 

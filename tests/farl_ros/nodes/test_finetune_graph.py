@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from farl_interfaces.action import Finetune
+from farl_interfaces.msg import Action
 from rclpy.action import ActionClient
 from std_srvs.srv import Trigger
 
 from farl.files import read_arrays
 from farl.finetuning import Limit
 from farl.presets import Preset
-from farl_ros.bags import read_folder
+from farl_ros.bags import read_bag, read_folder
 from farl_ros.checkpoints import newest_checkpoint
 from farl_ros.composed import INTERRUPTED, Composed
 from farl_ros.direct import run_direct
@@ -27,6 +28,7 @@ from farl_ros.graph import NodeSpec
 from farl_ros.job import Job
 from farl_ros.messages import Topic
 from farl_ros.nodes.common import USAGE_ERROR
+from farl_ros.nodes.simulator import Simulator
 from farl_ros.task_spec import load_task
 
 from .bench import HORIZON, Bench
@@ -85,14 +87,28 @@ def test_the_graph_gives_the_numbers_of_the_direct_loop(
         assert len(episode) == int(row["length"]) == HORIZON
         assert float(episode.rewards.astype(np.float64).sum()) == pytest.approx(float(row["episode_return"]))
     for path in sorted((run / "bags").iterdir()):
-        from farl_ros.bags import read_bag
-
         recorded = read_bag(path).recorded
         counts = {topic: len(recorded[topic].messages) for topic in recorded}
         assert counts[Topic.STATE] == counts[Topic.ARM_STATE] == HORIZON + 1
         assert counts[Topic.TRANSITION] == HORIZON
         assert HORIZON <= counts[Topic.DECISION] <= HORIZON + 1
         assert counts[Topic.EPISODE_EVENT] >= 2
+
+
+class Frozen:
+    """Lets the world stand still in the middle of an episode."""
+
+    def __init__(self, simulator: Simulator, episode: int, step: int) -> None:
+        self._simulator, self._step = simulator, simulator._step
+        self._at = (episode, step)
+        simulator._step = self._step_or_not
+
+    def _step_or_not(self, command: Action) -> None:
+        if (self._simulator._state.episode, self._simulator._state.step) != self._at:
+            self._step(command)
+
+    def thaw(self) -> None:
+        self._simulator._step = self._step
 
 
 def test_a_run_that_was_stopped_anywhere_goes_on_bit_for_bit(short_rollouts, finetune_specs, tmp_path):
@@ -102,11 +118,10 @@ def test_a_run_that_was_stopped_anywhere_goes_on_bit_for_bit(short_rollouts, fin
         specs = finetune_specs(parts, episodes=EPISODES, resume=stop_after > 2)
         with Composed(specs, isolated=True) as graph:
             finetuner = graph.nodes["finetuner"]
-            # in the middle of the episode after it
+            Frozen(graph.nodes["simulator"], episode=stop_after, step=7)
             assert graph.spin_until(
                 lambda n=stop_after, f=finetuner: f.loop is not None
-                and f.loop.learner.episodes == n
-                and f.loop.steps_so_far > HORIZON // 3,
+                and (f.loop.learner.episodes, f.loop.steps_so_far) == (n, 7),
                 30.0,
             )
     code, message = finish(finetune_specs(parts, episodes=EPISODES, resume=True))
@@ -120,6 +135,7 @@ def test_ctrl_c_saves_a_checkpoint(short_rollouts, finetune_specs, tmp_path):
     before = signal.getsignal(signal.SIGINT)
     with Composed(finetune_specs(tmp_path / "run", steps=10**6), isolated=True) as graph:
         finetuner = graph.nodes["finetuner"]
+        Frozen(graph.nodes["simulator"], episode=2, step=7)
         finetuner.on_episode = lambda: (
             os.kill(os.getpid(), signal.SIGINT) if finetuner.loop.learner.episodes == 2 else None
         )
@@ -134,6 +150,7 @@ def test_ctrl_c_saves_a_checkpoint(short_rollouts, finetune_specs, tmp_path):
 def test_a_simulator_that_dies_ends_the_run_with_a_clear_message(finetune_specs, tmp_path):
     with Composed(finetune_specs(tmp_path / "run", episodes=100), isolated=True) as graph:
         finetuner = graph.nodes["finetuner"]
+        Frozen(graph.nodes["simulator"], episode=2, step=7)
         assert graph.spin_until(
             lambda: finetuner.loop is not None and finetuner.loop.learner.episodes == 2, 30.0
         )
@@ -213,21 +230,25 @@ def test_a_goal_without_a_limit_is_aborted_with_the_reason(by_action):
 
 
 def test_a_cancelled_goal_ends_at_once_and_can_be_taken_up_again(by_action, tmp_path):
+    world = Frozen(by_action.nodes["simulator"], episode=2, step=7)
     handle, feedback = goal(by_action, steps=10**6)
-    by_action.spin(lambda: len(feedback) >= 2)
+    by_action.spin(lambda: len(feedback) == 2 and by_action.nodes["finetuner"].loop.steps_so_far == 7)
     handle.cancel_goal_async()
     answer = result(by_action, handle)
     assert (answer.ok, answer.message) == (False, "cancelled")
     done = by_action.nodes["finetuner"].loop.learner.episodes
     assert newest_checkpoint(tmp_path / "run" / "checkpoints").name.startswith(f"episode_{done:06d}")
+    world.thaw()
     handle, feedback = goal(by_action, episodes=done + 1)
     assert result(by_action, handle).ok
     assert [f.episodes for f in feedback] == [done + 1]
+    assert (tmp_path / "run" / "bags" / "aborted-1" / f"episode_{done:06d}").is_dir()
 
 
 def test_somebody_who_starts_an_episode_meanwhile_ends_the_run_with_the_reason(by_action):
+    Frozen(by_action.nodes["simulator"], episode=1, step=7)
     handle, feedback = goal(by_action, steps=10**6)
-    by_action.spin(lambda: len(feedback) >= 1)
+    by_action.spin(lambda: len(feedback) == 1)
     by_action.call(Trigger, "episode/start")
     answer = result(by_action, handle)
     assert not answer.ok

@@ -1,0 +1,177 @@
+"""The command line as a user meets it: the whole chain, bad input, and being stopped at any moment."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from farl.cloning import CloningSettings
+from farl.offline import OfflineSettings
+from farl.world_model import WorldModelSize
+from farl.world_model_training import WorldModelSettings
+from farl_ros import cli
+from farl_ros.bags import read_folder
+from farl_ros.run import RunFolder
+from farl_ros.task_spec import TaskSpec, load_task
+
+FIGURES = {
+    "steps",
+    "episodes",
+    "failures",
+    "failures_per_1e6_steps",
+    "failure_rate",
+    "success_rate",
+    "mean_return",
+    "interventions",
+    "recovery_share",
+    "steps_per_second",
+    "shield_ms_p50",
+    "shield_ms_p99",
+}
+
+
+@pytest.fixture
+def farl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Run ``farl`` in an empty folder; returns the exit code."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["farl", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+            raise SystemExit(0)
+        return int(ended.value.code or 0)
+
+    return run
+
+
+def small(spec: TaskSpec) -> OfflineSettings:
+    """An offline phase of seconds."""
+    cloning = CloningSettings(updates=60, value_updates=20, value_rounds=2)
+    world_model = WorldModelSettings(WorldModelSize(16, 32, 11), horizon=spec.shield.horizon, updates=30, batch=16)
+    base = OfflineSettings(cloning=cloning, recovery=cloning, world_model=world_model)
+    return replace(base, horizon=spec.shield.horizon, lead=spec.shield.lead)
+
+
+def output(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_the_chain_from_nothing_to_a_report(farl, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("farl_ros.offline.offline_settings", small)
+    assert farl("demos", "DiscTable", "--kind", "task", "--episodes", 12, "--out", "demos") == 0
+    assert farl("demos", "DiscTable", "--kind", "failure", "--episodes", 30, "--out", "demos") == 0
+    assert farl("demos", "DiscTable", "--kind", "recovery", "--episodes", 6, "--out", "demos", "--json", "r.json") == 0
+    assert json.loads(Path("r.json").read_text())["safe_share"] >= 0.8
+    demos = read_folder(Path("demos"), load_task("DiscTable")).demos
+    assert [len(demos.of(kind)) for kind in range(3)] == [12, 6, 30]
+    damaged = next(Path("demos/task/episode_000003").glob("*.mcap"))
+    damaged.write_bytes(b"no bag any more")
+    assert farl("offline", "DiscTable", "--bags", "demos", "--out", "off", "--json", "o.json") == 0
+    assert "not used" in (said := output(capsys)) and "episode_000003" in said
+    assert json.loads(Path("o.json").read_text())["rejected_bags"] == 1
+    models = ("--models", "off/models")
+    assert farl("evaluate", "DiscTable", *models, "--episodes", 2, "--json", "e.json") == 0
+    assert json.loads(Path("e.json").read_text())["policy_alone"]["episodes"] == 2
+    finetune = ("finetune", "DiscTable", *models, "--direct", "--steps", 300, "--out", "run", "--json", "f.json")
+    assert farl(*finetune) == 0
+    figures = json.loads(Path("f.json").read_text())
+    assert set(figures) == FIGURES and figures["steps"] >= 300
+    assert farl("report", "run", "--json", "again.json") == 0
+    assert json.loads(Path("again.json").read_text()) == figures
+    assert "<html" in Path("run/report.html").read_text()
+
+
+def test_without_a_shield_there_are_no_interventions(farl) -> None:
+    arguments = ("--preset", "uni_o4", "--direct", "--envs", 3, "--episodes", 4, "--out", "run", "--json", "f.json")
+    assert farl("finetune", "DiscTable", *arguments) == 0
+    figures = json.loads(Path("f.json").read_text())
+    assert figures["episodes"] == 4 and figures["interventions"] == 0 and figures["shield_ms_p50"] is None
+
+
+def test_tasks_are_listed(farl, capsys) -> None:
+    assert farl("tasks", "--json", "t.json") == 0
+    assert "BoundedPush" in output(capsys)
+    assert set(json.loads(Path("t.json").read_text())) >= {"BoundedPush", "DiscTable"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("finetune", "BoundedPsh"), "did you mean 'BoundedPush'"),
+        (("finetune", "DiscTable", "--models", "nowhere"), "no models in nowhere; check --models"),
+        (("finetune", "DiscTable", "--envs", 8), "--envs needs --direct"),
+        (("finetune", "DiscTable", "--resume"), "--resume needs --out"),
+        (("finetune", "DiscTable", "--resume", "--direct", "--out", "nowhere"), "not a run folder"),
+        (("offline", "DiscTable", "--bags", "nowhere", "--out", "x"), "no such folder"),
+        (("demos", "DiscTable", "--kind", "failure", "--out", "empty"), "first run: farl demos DiscTable --kind task"),
+        (("report", "nowhere"), "not a run folder"),
+    ],
+)
+def test_bad_input_ends_with_2_and_one_clear_sentence(farl, capsys, arguments, says) -> None:
+    assert farl(*arguments) == 2
+    said = output(capsys)
+    assert said.startswith("error: ") and says in said
+    assert "Traceback" not in said
+
+
+def test_models_of_another_task_are_refused(farl, capsys) -> None:
+    from farl_ros.paths import share_folder
+
+    assert farl("finetune", "DiscTable", "--direct", "--models", share_folder() / "models" / "BoundedPush") == 2
+    assert "models for task 'BoundedPush', expected 'DiscTable'" in output(capsys)
+
+
+def test_a_taken_folder_and_another_seed_are_refused(farl, capsys) -> None:
+    job = ("finetune", "DiscTable", "--direct", "--episodes", 2, "--out", "run")
+    assert farl(*job) == 0
+    output(capsys)
+    assert farl(*job) == 2
+    assert "holds a run already" in output(capsys)
+    assert farl(*job, "--resume", "--seed", 5) == 2
+    assert "begun with seed 0, now asked with 5" in output(capsys)
+
+
+def start(folder: Path, *arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "farl_ros.cli", "finetune", "DiscTable", "--seed", "3", *map(str, arguments)]
+    root = Path(cli.__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(root), "COLUMNS": "200"}
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def rows(run: Path) -> list[tuple[int, int, float, bool, int]]:
+    records = RunFolder.open(run).records
+    return [(r.episode, r.length, r.episode_return, r.failed, r.interventions) for r in records]
+
+
+def wait_for_steps(run: Path, steps: int, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if (run / "metrics" / "episodes.csv").is_file() and (done := rows(run)) and sum(r[1] for r in done) > steps:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"{run} did not get to {steps} steps")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+def test_stopped_at_any_moment_a_run_goes_on_bit_for_bit(tmp_path: Path, stop: signal.Signals) -> None:
+    arguments = ("--direct", "--envs", 4, "--steps", 9000)
+    assert start(tmp_path, *arguments, "--out", "straight").wait(120) == 0
+    halted = start(tmp_path, *arguments, "--out", "halted")
+    wait_for_steps(tmp_path / "halted", 5000, halted)
+    halted.send_signal(stop)
+    said, _ = halted.communicate(timeout=60)
+    if stop == signal.SIGINT:
+        assert halted.returncode == 130
+        assert "saved in halted" in said and "--out halted --resume" in said
+    assert start(tmp_path, *arguments, "--out", "halted", "--resume").wait(120) == 0
+    straight = rows(tmp_path / "straight")
+    assert rows(tmp_path / "halted") == straight
+    assert len({r.policy_version for r in RunFolder.open(tmp_path / "halted").records}) >= 3

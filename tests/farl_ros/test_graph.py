@@ -1,0 +1,164 @@
+"""The graph of each job: stated once, the same for every way to run it."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from farl_ros.graph import (
+    ARGUMENTS,
+    GraphError,
+    NodeSpec,
+    checked,
+    command_line,
+    finetune_graph,
+    offline_graph,
+    ros_arguments,
+    yaml_value,
+)
+from farl_ros.processes import process_command, process_environment, run_processes
+
+GRAPHS = {
+    "finetune": lambda: finetune_graph("DiscTable", models="m", run="r", steps=7),
+    "offline": lambda: offline_graph("DiscTable", "demos", seed=3),
+}
+
+
+def test_ros_is_not_needed_to_read_the_graph():
+    code = (
+        "import sys, farl_ros.graph; "
+        "sys.exit(bool({'rclpy', 'torch', 'farl_interfaces'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_five_hops_are_there_once_each():
+    names = [spec.name for spec in finetune_graph("DiscTable", episodes=1)]
+    hops = ["simulator", "state_estimator", "policy", "safety_shield", "franka_controller"]
+    assert names == [*hops, "episode", "recorder", "finetuner"]
+    without = [spec.name for spec in finetune_graph("DiscTable", episodes=1, record=False)]
+    assert without == [name for name in names if name != "recorder"]
+
+
+def test_the_finetuner_waits_for_all_the_others():
+    *others, finetuner = finetune_graph("DiscTable", episodes=1)
+    assert finetuner.parameters["expected_nodes"] == [spec.name for spec in others]
+
+
+def test_real_time_reaches_every_node_that_keeps_time():
+    for real_time in (False, True):
+        specs = finetune_graph("DiscTable", episodes=1, real_time=real_time)
+        told = {spec.name: spec.parameters.get("real_time") for spec in specs}
+        assert {name for name, value in told.items() if value is real_time} == {
+            *("simulator", "safety_shield", "franka_controller", "episode", "recorder")
+        }
+
+
+def test_the_run_folder_has_a_default():
+    *_, finetuner = finetune_graph("DiscTable", "uni_o4", seed=3, steps=1)
+    assert finetuner.parameters["run"] == "runs/DiscTable-uni_o4-3"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sim": False, "episodes": 1}, "franky.*later release"),
+        ({}, "needs a limit"),
+        ({"steps": -1}, "needs a limit"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(arguments, message):
+    with pytest.raises(GraphError, match=message):
+        finetune_graph("DiscTable", **arguments)
+
+
+def test_two_nodes_of_one_name_are_refused():
+    with pytest.raises(GraphError, match="two nodes are called 'a'"):
+        checked([NodeSpec("a", "policy"), NodeSpec("b", "policy"), NodeSpec("a", "simulator")])
+
+
+def test_a_command_line_is_what_launch_would_emit():
+    spec = NodeSpec("left", "policy", {"task": "DiscTable", "seed": 3}, (("state", "left/state"),))
+    assert command_line(spec) == [
+        *("policy", "--ros-args", "-r", "__node:=left"),
+        *("-p", 'task:="DiscTable"', "-p", "seed:=3"),
+        *("-r", "state:=left/state"),
+    ]
+
+
+SCALARS = st.one_of(
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(),
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])),
+)
+
+
+@given(st.one_of(SCALARS, st.lists(st.sampled_from(["", "a b", "true", "1e5", "x:=y", "it's"]), min_size=1)))
+def test_values_keep_their_type_in_yaml(value):
+    read = YAML(typ="safe", pure=True).load(yaml_value(value))
+    assert type(read) is type(value)
+    assert read == value or read != read  # NaN
+
+
+def test_values_keep_their_type_in_ros():
+    rclpy = pytest.importorskip("rclpy")
+    from rclpy.context import Context
+    from rclpy.node import Node
+
+    values = {
+        "a": True, "b": 7, "c": 2.0, "d": 1e-7, "e": "true", "f": "7", "g": "", "h": "1e5", "i": "it's: a # b",
+        "j": ["x", ""], "k": -(2**62), "l": '"', "m": 1e22, "n": "[a]", "o": "~", "p": "Größe",
+    }  # fmt: skip
+    context = Context()
+    rclpy.init(args=[], context=context)
+    try:
+        arguments = ros_arguments(NodeSpec("n", "policy", values))
+        node = Node(
+            "other",
+            context=context,
+            cli_args=arguments,
+            use_global_arguments=False,
+            automatically_declare_parameters_from_overrides=True,
+        )
+        assert node.get_name() == "n"
+        got = {name: node.get_parameter(name).value for name in values}
+        assert got == values
+        assert {name: type(value) for name, value in got.items()} == {n: type(v) for n, v in values.items()}
+        node.destroy_node()
+    finally:
+        context.try_shutdown()
+
+
+@pytest.mark.parametrize("job", GRAPHS)
+def test_processes_get_the_names_parameters_and_remappings_of_the_graph(job):
+    for spec in GRAPHS[job]():
+        command = process_command(spec)
+        start = command.index("--ros-args")
+        assert command[start:] == command_line(spec)[1:] == ros_arguments(spec)
+        assert spec.executable in command[start - 1]
+
+
+def test_every_argument_of_a_job_has_a_description_and_a_default_of_its_type():
+    for arguments in ARGUMENTS.values():
+        assert len({a.name for a in arguments}) == len(arguments)
+        assert all(a.description and isinstance(a.default, str) for a in arguments)
+
+
+def test_processes_see_only_this_machine_and_the_modules_of_the_checkout():
+    environment = process_environment(61, {"PYTHONPATH": "mine", "X": "1"})
+    assert environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+    assert (environment["ROS_DOMAIN_ID"], environment["X"]) == ("61", "1")
+    assert environment["PYTHONPATH"].endswith(":mine")
+    assert process_environment(None, {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"})[
+        "ROS_AUTOMATIC_DISCOVERY_RANGE"
+    ] == "SUBNET"
+
+
+def test_a_missing_supervisor_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "honcho.manager", None)
+    with pytest.raises(GraphError, match="pip install honcho"):
+        run_processes(GRAPHS["finetune"]())
