@@ -1,9 +1,10 @@
-"""How fast the hot path is: the shield's check, environment steps, and the way from state to command through the graph.
+"""How fast the hot path is: the shield's check, environment steps, and the way from state to command through
+the graph.
 
     .venv/bin/python benchmarks/hot_path.py            # writes benchmarks/results/hot_path.csv and .md
 
-Everything on one thread, with the shipped models. The machine should be idle: figures of a busy one say so by a wide
-gap between p50 and p99.
+Everything on one thread, with the shipped models. The machine should be idle: figures of a busy one say so by
+a wide gap between p50 and p99.
 """
 
 from __future__ import annotations

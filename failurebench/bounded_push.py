@@ -12,8 +12,9 @@ from failurebench.sawyer import PUSH, Sawyer
 class BoundedPush(FailureBenchEnv):
     """Meta-World's push inside a box with an open far side.
 
-    The puck fails when ``|x| > x_limit`` or ``y < y_limit``. The table's back wall stops it at the far side; a puck beyond
-    that wall (y > 1) or below the table (z < 0) counts as a failure too.
+    The puck fails when ``|x| > x_limit`` or ``y < y_limit``, tested after each physics step. The table's back
+    wall stops it at the far side; a puck beyond that wall (y > 1) or below the table (z < 0) counts as a
+    failure too.
     """
 
     observation_size = 39
@@ -93,7 +94,7 @@ class BoundedPush(FailureBenchEnv):
         return self.margin_at(*self._sawyer.object_position)
 
     def margin_at(self, x: float, y: float, z: float) -> float:
-        """Return the signed distance in metres of a puck centre to the failure set, negative inside the set."""
+        """Signed distance of a puck centre (metres) to the failure set, negative inside the set."""
         side, near = self.x_limit - abs(x), y - self.y_limit
         if y > self.BACK or z < 0.0:
             return min(side, near, self.BACK - y, z)
@@ -101,7 +102,8 @@ class BoundedPush(FailureBenchEnv):
             return -math.hypot(side, near)
         return min(side, near)
 
-    def _objects(self) -> dict[str, NDArray[np.float64]]:
+    def objects(self) -> dict[str, NDArray[np.float64]]:
+        """Return the puck's position (3,), metres."""
         return {"puck": np.array(self._sawyer.object_position)}
 
     def _save_state(self) -> NDArray[np.float64]:

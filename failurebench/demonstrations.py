@@ -3,48 +3,29 @@
 All are seeded: the same arguments give the same trajectories, bit for bit.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from failurebench.env import Action, FailureBenchEnv, Observation, Snapshot
 from failurebench.kit import TaskKit
+from failurebench.trajectory import Recorder, Trajectory
+
+__all__ = [
+    "RecoveryStatistics",
+    "Trajectory",
+    "failure_demonstrations",
+    "recovery_demonstrations",
+    "task_demonstrations",
+]
 
 Policy = Callable[[Observation], Action]
 """Mean action (A,) for an observation (O,)."""
 
 STEPS_KEPT_AFTER_FAILURE = 25
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """One recorded episode of T agent steps.
-
-    Attributes:
-        observations: float32 (T + 1, O).
-        actions: Executed actions, float32 (T, A).
-        rewards: float32 (T,).
-        costs: 0 or 1, float32 (T,).
-        object_positions: Position of the manipulated object, metres, float32 (T + 1, 3).
-        terminated: The episode ended by the task's rules.
-        truncated: It was cut, by the horizon or by the generator.
-        success: Success at the last step.
-        failed: Some step had a cost.
-        seed: Seed of the environment's reset.
-    """
-
-    observations: NDArray[np.float32]
-    actions: NDArray[np.float32]
-    rewards: NDArray[np.float32]
-    costs: NDArray[np.float32]
-    object_positions: NDArray[np.float32]
-    terminated: bool
-    truncated: bool
-    success: bool
-    failed: bool
-    seed: int
+ATTEMPTS_PER_FAILURE = 4
 
 
 @dataclass
@@ -75,55 +56,6 @@ class RecoveryStatistics:
         return {steps: self.kept[steps] / self.tried[steps] for steps in sorted(self.tried)}
 
 
-class _Recorder:
-    """Collects the steps of one episode."""
-
-    def __init__(self, seed: int, observation: Observation, position: NDArray[np.float64]) -> None:
-        self.seed = seed
-        self.observations = [observation]
-        self.actions: list[Action] = []
-        self.rewards: list[float] = []
-        self.costs: list[float] = []
-        self.positions = [position]
-        self.terminated = self.truncated = self.success = False
-
-    def step(self, environment: FailureBenchEnv, action: Action) -> None:
-        action = np.clip(action, -1.0, 1.0).astype(np.float32)
-        observation, reward, self.terminated, self.truncated, info = environment.step(action)
-        self.observations.append(observation)
-        self.actions.append(action)
-        self.rewards.append(reward)
-        self.costs.append(info["cost"])
-        self.positions.append(_object_position(info["objects"]))
-        self.success = info["success"]
-
-    @property
-    def ended(self) -> bool:
-        return self.terminated or self.truncated
-
-    @property
-    def first_failure(self) -> int | None:
-        """Index of the first step with a cost."""
-        return self.costs.index(1.0) if 1.0 in self.costs else None
-
-    def trajectory(self, steps: int | None = None) -> Trajectory:
-        """Return the first ``steps`` steps (all by default)."""
-        kept = len(self.actions) if steps is None else min(steps, len(self.actions))
-        cut = kept < len(self.actions) or not self.ended
-        return Trajectory(
-            observations=np.array(self.observations[: kept + 1], dtype=np.float32),
-            actions=np.array(self.actions[:kept], dtype=np.float32),
-            rewards=np.array(self.rewards[:kept], dtype=np.float32),
-            costs=np.array(self.costs[:kept], dtype=np.float32),
-            object_positions=np.array(self.positions[: kept + 1], dtype=np.float32),
-            terminated=self.terminated and not cut,
-            truncated=self.truncated or cut,
-            success=self.success and not cut,
-            failed=1.0 in self.costs[:kept],
-            seed=self.seed,
-        )
-
-
 def task_demonstrations(
     kit: TaskKit, episodes: int, seed: int, env_kwargs: Mapping[str, object]
 ) -> Iterator[Trajectory]:
@@ -137,22 +69,22 @@ def task_demonstrations(
     """
     environment = kit.make(**env_kwargs)
     for episode in range(episodes):
-        random = _generator(seed, episode)
+        random = np.random.default_rng([seed, episode])
         controller = kit.demonstrator(random)
         controller.reset()
         recorder = _start(environment, random)
         while not recorder.ended:
-            action = controller(recorder.observations[-1])
-            recorder.step(environment, _noisy(action, kit.demonstration_noise, random))
+            recorder.step(_noisy(controller(recorder.observations[-1]), kit.demonstration_noise, random))
         yield recorder.trajectory()
 
 
 def failure_demonstrations(
     kit: TaskKit, policy: Policy, episodes: int, seed: int, env_kwargs: Mapping[str, object]
 ) -> Iterator[Trajectory]:
-    """Yield noisy rollouts of a policy: failing ones, each cut 25 steps after the failure, and as many clean ones.
+    """Yield noisy rollouts of a policy: failing ones, cut 25 steps after the failure, and as many clean ones.
 
-    Clean episodes beyond the number of failing ones so far are not yielded, so fewer than ``episodes`` come out.
+    Clean rollouts beyond the number of failing ones are dropped, so fewer than ``episodes`` come out.
+    Rollouts are made as they are asked for.
 
     Args:
         kit: The task.
@@ -162,19 +94,19 @@ def failure_demonstrations(
         env_kwargs: Arguments of the environment.
     """
     environment = kit.make(**env_kwargs)
-    clean: list[Trajectory] = []
+    clean: deque[Trajectory] = deque(maxlen=8)
     clean_wanted = 0
     for episode in range(episodes):
-        recorder = _rollout(environment, kit, policy, _generator(seed, episode))
+        recorder, _ = _rollout(environment, kit, policy, np.random.default_rng([seed, episode]))
         failure = recorder.first_failure
         if failure is None:
             clean.append(recorder.trajectory())
         else:
             clean_wanted += 1
-            yield recorder.trajectory(failure + 1 + STEPS_KEPT_AFTER_FAILURE)
-        while clean_wanted and clean:
+            yield recorder.trajectory()
+        while clean_wanted > 0 and clean:
             clean_wanted -= 1
-            yield clean.pop(0)
+            yield clean.popleft()
 
 
 def recovery_demonstrations(
@@ -188,7 +120,8 @@ def recovery_demonstrations(
 ) -> Iterator[Trajectory]:
     """Yield recoveries that start shortly before a failure of the policy and stay safe.
 
-    Each failing rollout is taken back to a few moments before its failure, from where the scripted recovery acts.
+    Each failing rollout is taken back to a few moments before its failure, from where the scripted recovery
+    acts for ``kit.recovery_steps`` agent steps, without success end and beyond the horizon if need be.
 
     Args:
         kit: The task.
@@ -197,79 +130,72 @@ def recovery_demonstrations(
         seed: Seed of layouts, noise and moments.
         env_kwargs: Arguments of the environment.
         statistics: Filled with attempts and successes, if given.
-        rollouts: Most rollouts to make; 50 per wanted recovery by default, so that a policy which never fails ends.
+        rollouts: Most rollouts to make, so that a policy which never fails ends; by default 50 per recovery.
     """
     environment = kit.make(**env_kwargs)
+    longer = {"horizon": environment.horizon + kit.recovery_steps, "end_on_success": False}
+    recovering = kit.make(**{**env_kwargs, **longer})
     counts = RecoveryStatistics() if statistics is None else statistics
+    fewest, most = kit.recovery_lookback
     wanted = episodes
     for rollout in range(50 * episodes if rollouts is None else rollouts):
-        random = _generator(seed, rollout)
-        snapshots: list[Snapshot] = []
-        recorder = _rollout(environment, kit, policy, random, snapshots)
+        random = np.random.default_rng([seed, rollout])
+        recorder, snapshots = _rollout(environment, kit, policy, random)
         failure = recorder.first_failure
         if failure is None:
             continue
-        low, high = kit.recovery_lookback
-        for steps_before in random.choice(np.arange(low, high + 1), size=ATTEMPTS_PER_FAILURE, replace=False).tolist():
-            if wanted == 0:
-                return
-            if steps_before > failure:
+        moments = random.choice(np.arange(fewest, most + 1), size=ATTEMPTS_PER_FAILURE, replace=False)
+        for steps_before in moments.tolist():
+            start = failure + 1 - steps_before
+            if start < 0:
                 continue
-            attempt = _recover(environment, kit, snapshots[failure + 1 - steps_before], recorder, failure + 1 - steps_before)
-            safe = attempt.first_failure is None
-            counts.add(steps_before, safe)
-            if safe:
+            attempt = _recover(recovering, kit, snapshots[start], recorder.seed)
+            counts.add(steps_before, not attempt.failed)
+            if not attempt.failed:
+                yield attempt
                 wanted -= 1
-                yield attempt.trajectory()
+                if wanted == 0:
+                    return
 
 
-ATTEMPTS_PER_FAILURE = 4
-
-
-def _recover(environment: FailureBenchEnv, kit: TaskKit, snapshot: Snapshot, source: _Recorder, step: int) -> _Recorder:
+def _recover(environment: FailureBenchEnv, kit: TaskKit, snapshot: Snapshot, seed: int) -> Trajectory:
     controller = kit.recovery()
     controller.reset()
-    recorder = _Recorder(source.seed, environment.restore(snapshot), source.positions[step])
-    while len(recorder.actions) < kit.recovery_steps and not recorder.ended and recorder.first_failure is None:
-        recorder.step(environment, controller(recorder.observations[-1]))
-    return recorder
+    observation = environment.restore(snapshot)
+    recorder = Recorder(environment, seed, observation, environment.objects())
+    while len(recorder.actions) < kit.recovery_steps and not recorder.ended:
+        recorder.step(controller(recorder.observations[-1]))
+        if recorder.first_failure is not None:
+            break
+    return recorder.trajectory()
 
 
 def _rollout(
-    environment: FailureBenchEnv,
-    kit: TaskKit,
-    policy: Policy,
-    random: np.random.Generator,
-    snapshots: list[Snapshot] | None = None,
-) -> _Recorder:
-    """Roll out the policy with a noise level drawn for the episode, until 25 steps after a failure."""
+    environment: FailureBenchEnv, kit: TaskKit, policy: Policy, random: np.random.Generator
+) -> tuple[Recorder, list[Snapshot]]:
+    """Roll out the policy with a noise level drawn for the episode, until 25 steps after a failure.
+
+    Returns:
+        The episode and the moment before each of its steps.
+    """
     recorder = _start(environment, random)
+    snapshots: list[Snapshot] = []
     noise = float(random.uniform(*kit.failure_noise))
-    while not recorder.ended:
-        failure = recorder.first_failure
-        if failure is not None and len(recorder.actions) > failure + STEPS_KEPT_AFTER_FAILURE:
-            break
-        if snapshots is not None:
-            snapshots.append(environment.snapshot())
-        recorder.step(environment, _noisy(policy(recorder.observations[-1]), noise, random))
-    return recorder
+    steps_left = STEPS_KEPT_AFTER_FAILURE
+    while not recorder.ended and steps_left > 0:
+        snapshots.append(environment.snapshot())
+        recorder.step(_noisy(policy(recorder.observations[-1]), noise, random))
+        if recorder.first_failure is not None:
+            steps_left = recorder.first_failure + 1 + STEPS_KEPT_AFTER_FAILURE - len(recorder.actions)
+    return recorder, snapshots
 
 
-def _start(environment: FailureBenchEnv, random: np.random.Generator) -> _Recorder:
+def _start(environment: FailureBenchEnv, random: np.random.Generator) -> Recorder:
     seed = int(random.integers(2**31))
     observation, info = environment.reset(seed=seed)
-    return _Recorder(seed, observation, _object_position(info["objects"]))
+    return Recorder(environment, seed, observation, info["objects"])
 
 
 def _noisy(action: Action, deviation: float, random: np.random.Generator) -> Action:
     noise = deviation * random.standard_normal(action.shape)
     return np.clip(np.clip(action, -1.0, 1.0) + noise, -1.0, 1.0).astype(np.float32)
-
-
-def _generator(seed: int, episode: int) -> np.random.Generator:
-    return np.random.default_rng([seed, episode])
-
-
-def _object_position(objects: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the position of the first object: each task so far has one that is manipulated."""
-    return next(iter(objects.values()))

@@ -1,4 +1,4 @@
-"""Medium experts for task demonstrations: they mostly succeed, but bring the puck near the edge on the way."""
+"""Medium experts for task demonstrations: they mostly succeed, but bring the puck near the edge first."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ from failurebench.sawyer_reward import Point
 class HesitantPusher(PushExpert):
     """Drags the puck to a point near the edge of the box, hesitates there, then drags it to the goal.
 
-    A policy cloned from several of these cannot know for how long to hesitate: its mean action stays near the edge with the
-    puck in its grip, from where exploration noise now and then carries the puck out.
+    A policy cloned from several of these cannot know for how long to hesitate: its mean action stays near the
+    edge with the puck in its grip, from where exploration noise now and then carries the puck out.
 
     Attributes:
         detour: Point near the edge (x, y), metres.

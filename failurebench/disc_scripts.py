@@ -34,7 +34,7 @@ class DiscPusher:
 
     def __call__(self, observation: Observation) -> Action:
         """Return the action (2,) for an observation (10,)."""
-        finger_x, finger_y, puck_x, puck_y, speed_x, speed_y, goal_x, goal_y, *_ = observation.tolist()
+        finger_x, finger_y, puck_x, puck_y, _, _, goal_x, goal_y, *_ = observation.tolist()
         aim_x, aim_y = (goal_x, goal_y) if self.aim is None else self.aim
         aim_x, aim_y = aim_x + self.aim_error[0], aim_y + self.aim_error[1]
         distance = math.hypot(aim_x - puck_x, aim_y - puck_y)
@@ -45,21 +45,23 @@ class DiscPusher:
             return self._velocity(math.cos(angle), math.sin(angle), 0.5 if gap < self.CLEARANCE else 0.0)
         turn = math.remainder(behind - angle, math.tau)
         if abs(turn) > self.ALIGNED:
-            return self._circle(finger_x, finger_y, puck_x, puck_y, angle, turn)
+            return self._circle((finger_x, finger_y), (puck_x, puck_y), angle, turn)
         push = min(self.eagerness, 0.15 + 4.0 * distance)
-        # Heading for a point inside the puck on the line through the aim keeps the contact normal on that line.
+        # Heading for a point inside the puck, on the line through the aim, keeps the contact on that line.
         end_x = puck_x + 0.6 * CONTACT * math.cos(behind)
         end_y = puck_y + 0.6 * CONTACT * math.sin(behind)
         length = math.hypot(end_x - finger_x, end_y - finger_y)
         return self._velocity((end_x - finger_x) / length, (end_y - finger_y) / length, push)
 
-    def _circle(self, finger_x: float, finger_y: float, puck_x: float, puck_y: float, angle: float, turn: float) -> Action:
+    def _circle(
+        self, finger: tuple[float, float], puck: tuple[float, float], angle: float, turn: float
+    ) -> Action:
         """Go around the puck at a small clearance."""
         radius = CONTACT + self.CLEARANCE
         ahead = angle + math.copysign(min(abs(turn), 0.8), turn)
-        end_x, end_y = puck_x + radius * math.cos(ahead), puck_y + radius * math.sin(ahead)
+        end_x, end_y = puck[0] + radius * math.cos(ahead), puck[1] + radius * math.sin(ahead)
         gain = 1.0 / (DiscTable.FINGER_SPEED * DiscTable.TIME_STEP)
-        return clipped([(end_x - finger_x) * gain, (end_y - finger_y) * gain])
+        return clipped([(end_x - finger[0]) * gain, (end_y - finger[1]) * gain])
 
     @staticmethod
     def _velocity(direction_x: float, direction_y: float, share: float) -> Action:

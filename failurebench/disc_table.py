@@ -1,4 +1,4 @@
-"""Disc Table: a finger pushes a sliding disc to a goal on a small table, in plain Python, for tests and quick studies."""
+"""Disc Table: a finger pushes a sliding disc to a goal; plain Python, for tests and quick studies."""
 
 import math
 
@@ -13,11 +13,12 @@ CONTACT = FINGER_RADIUS + PUCK_RADIUS
 
 
 class DiscTable(FailureBenchEnv):
-    """Push the puck to the goal near the edge; it fails when its centre leaves the square ``|x|, |y| <= limit``.
+    """Push the puck to the goal near the edge; it fails when its centre leaves ``|x|, |y| <= limit``.
 
-    Observation (10,): finger x, y, puck x, y, puck velocity x, y, goal x, y, finger velocity x, y (metres, metres per
-    second). Action (2,): wanted finger velocity as a share of the greatest. The finger follows with a lag. The puck slides
-    with Coulomb friction, and a push by the finger is inelastic and frictionless, so it veers off unless it is aimed.
+    Observation (10,): finger x, y, puck x, y, puck velocity x, y, goal x, y, finger velocity x, y (metres,
+    metres per second). Action (2,): wanted finger velocity as a share of the greatest; the finger follows
+    with a lag. The puck slides with Coulomb friction, and a push by the finger is inelastic and frictionless,
+    so it veers off unless it is aimed.
     """
 
     observation_size = 10
@@ -120,8 +121,9 @@ class DiscTable(FailureBenchEnv):
             return
         kept = max(0.0, speed - self.FRICTION * self.GRAVITY * self.TIME_STEP) / speed
         velocity_x, velocity_y = velocity_x * kept, velocity_y * kept
+        x, y = self._puck
         self._puck_velocity = (velocity_x, velocity_y)
-        self._puck = (self._puck[0] + velocity_x * self.TIME_STEP, self._puck[1] + velocity_y * self.TIME_STEP)
+        self._puck = (x + velocity_x * self.TIME_STEP, y + velocity_y * self.TIME_STEP)
 
     def _push_puck(self) -> None:
         """Move an overlapped puck out along the contact normal and give it the finger's speed along it."""
@@ -147,16 +149,17 @@ class DiscTable(FailureBenchEnv):
         return self.margin_at(*self._puck)
 
     def margin_at(self, x: float, y: float) -> float:
-        """Return the signed distance in metres of a puck centre to the failure set, negative inside the set."""
+        """Signed distance of a puck centre (metres) to the failure set, negative inside the set."""
         side, end = self.limit - abs(x), self.limit - abs(y)
         return -math.hypot(side, end) if side < 0.0 and end < 0.0 else min(side, end)
 
-    def _objects(self) -> dict[str, NDArray[np.float64]]:
+    def objects(self) -> dict[str, NDArray[np.float64]]:
+        """Return the puck's position (3,), metres; z is 0."""
         return {"puck": np.array((*self._puck, 0.0))}
 
     def _save_state(self) -> NDArray[np.float64]:
         return np.array(
-            (*self._finger, *self._finger_velocity, *self._puck, *self._puck_velocity, *self._goal), dtype=np.float64
+            (*self._finger, *self._finger_velocity, *self._puck, *self._puck_velocity, *self._goal)
         )
 
     def _load_state(self, state: NDArray[np.float64]) -> None:

@@ -49,17 +49,18 @@ class Snapshot:
 class FailureBenchEnv(gymnasium.Env[Observation, Action]):
     """Base class of the tasks: a subclass supplies the physics, this class the rules of an episode.
 
-    One agent step is ``action_repeat`` simulator steps with the same action and summed reward. An episode is truncated
-    after ``horizon`` agent steps. A failure is reported in ``info`` and, by default, ends nothing. With
-    ``end_on_success`` (training) the episode terminates once success has held for ``success_hold`` agent steps;
-    evaluation switches it off. An episode is a pure function of the seed given to ``reset`` and the actions.
+    One agent step is ``action_repeat`` simulator steps with the same action and summed reward. An episode is
+    truncated after ``horizon`` agent steps. A failure is reported in ``info`` and, by default, ends nothing.
+    With ``end_on_success`` (training) the episode terminates once success has held for ``success_hold`` agent
+    steps; evaluation switches it off. An episode is a pure function of the seed given to ``reset`` and the
+    actions.
 
-    ``info`` carries ``cost`` (1.0 if the object was in the failure set at any moment of this step, else 0.0), ``failed``
-    (the same, latched), ``success`` (this step), ``margin`` (smallest signed distance to the failure set during the
-    step, metres; privileged, never for the method), ``reward_terms`` and ``objects`` (positions x, y, z in metres).
+    ``info`` carries ``cost`` (1.0 if the object was in the failure set at any moment of this step, else 0.0),
+    ``failed`` (the same, latched), ``success`` (this step), ``margin`` (smallest signed distance to the
+    failure set during the step, metres; privileged, never for the method), ``reward_terms`` and ``objects``
+    (positions x, y, z in metres).
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
     action_size: ClassVar[int]
     observation_size: ClassVar[int]
 
@@ -86,7 +87,8 @@ class FailureBenchEnv(gymnasium.Env[Observation, Action]):
         Raises:
             ValueError: If a count is below one.
         """
-        for name, count in (("horizon", horizon), ("success_hold", success_hold), ("action_repeat", action_repeat)):
+        counts = {"horizon": horizon, "success_hold": success_hold, "action_repeat": action_repeat}
+        for name, count in counts.items():
             if count < 1:
                 raise ValueError(f"{name} must be at least 1, got {count}")
         self.horizon = horizon
@@ -167,7 +169,7 @@ class FailureBenchEnv(gymnasium.Env[Observation, Action]):
         return Snapshot(self._save_state(), self._steps, self._success_steps, self._failed, self._ended)
 
     def restore(self, snapshot: Snapshot) -> Observation:
-        """Go back to a snapshot of an environment with the same arguments and return its observation (O,)."""
+        """Go on from a snapshot of the same task and return its observation (O,)."""
         self._steps = snapshot.steps
         self._success_steps = snapshot.success_steps
         self._failed = snapshot.failed
@@ -192,7 +194,7 @@ class FailureBenchEnv(gymnasium.Env[Observation, Action]):
             "success": success,
             "margin": margin,
             "reward_terms": terms,
-            "objects": self._objects(),
+            "objects": self.objects(),
         }
 
     @abstractmethod
@@ -212,7 +214,7 @@ class FailureBenchEnv(gymnasium.Env[Observation, Action]):
         """Return the signed distance to the failure set now, metres."""
 
     @abstractmethod
-    def _objects(self) -> dict[str, NDArray[np.float64]]:
+    def objects(self) -> dict[str, NDArray[np.float64]]:
         """Return the position (3,) of each object, metres."""
 
     @abstractmethod

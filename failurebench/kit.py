@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -17,16 +18,12 @@ class TaskKit:
     """A task and its scripts.
 
     Attributes:
-        name: Task name, for example ``BoundedPush``.
-        environment_id: Gymnasium id.
-        expert: Makes the scripted expert.
-        demonstrator: Draws a medium expert for one task demonstration.
-        recovery: Makes the recovery primitive used for the demonstrations.
-        demonstration_noise: Standard deviation of the Gaussian action noise in task demonstrations.
-        failure_noise: Range from which the noise's standard deviation is drawn, per episode, when rolling out a policy to
-            collect failures.
-        recovery_lookback: Agent steps before a failure, fewest and most, at which recovery demonstrations start.
-        recovery_steps: Length of a recovery demonstration, agent steps.
+        name: Task name, for example ``BoundedPush``. environment_id: Gymnasium id. expert: Makes the scripted
+        expert. demonstrator: Draws a medium expert for one task demonstration. recovery: Makes the recovery
+        primitive used for the demonstrations. demonstration_noise: Standard deviation of the Gaussian action
+        noise in task demonstrations. failure_noise: Range of the noise's standard deviation, drawn for each
+        rollout that looks for failures. recovery_lookback: Fewest and most agent steps before a failure at
+        which recoveries start. recovery_steps: Length of a recovery demonstration, agent steps.
     """
 
     name: str
@@ -41,10 +38,11 @@ class TaskKit:
 
     def make(self, **environment_kwargs: object) -> FailureBenchEnv:
         """Make the environment, without Gymnasium's wrappers."""
-        environment = gymnasium.make(self.environment_id, disable_env_checker=True, **environment_kwargs).unwrapped
-        if not isinstance(environment, FailureBenchEnv):
-            raise TypeError(f"{self.environment_id} is not a FailureBench task but {type(environment).__name__}")
-        return environment
+        arguments: dict[str, Any] = dict(environment_kwargs)
+        made = gymnasium.make(self.environment_id, disable_env_checker=True, **arguments).unwrapped
+        if not isinstance(made, FailureBenchEnv):
+            raise TypeError(f"{self.environment_id} is not a FailureBench task but a {type(made).__name__}")
+        return made
 
 
 _KITS = (

@@ -65,8 +65,8 @@ class Drag:
     centre: Point = (0.0, 0.72, 0.05)
 
     REACH = 0.055
-    """The puck counts as between the fingers within this horizontal distance of the hand, metres. Wider than the fingers,
-    so that a puck which slips is squeezed at once: 0.035 saves a tenth less."""
+    """Within this horizontal distance of the hand (metres) the puck counts as between the fingers; generous,
+    so that a puck which slips is squeezed at once (measured: 0.035 saves a tenth less)."""
     LOW = 0.09
     LEAD_STEPS = 6.0
     GRIP_GAIN = 10.0
@@ -121,7 +121,8 @@ class Block:
         if view.hand[2] < 0.115 and view.hand_distance < 0.05:
             return self._go(view, (view.hand[0], view.hand[1], 0.16))
         close = view.hand_distance < 0.12 and outer <= 0.02
-        return self._go(view, self._ahead(view, axis, sign, self.LEAD_STEPS, 0.045, 0.125 if close else 0.06))
+        outside = _ahead(view, axis, self.LEAD_STEPS, 0.045 * sign, 0.125 if close else 0.06)
+        return self._go(view, outside)
 
     def _outward(self, view: PushView) -> tuple[int, float]:
         offsets = [(view.object[i] - self.centre[i]) / self.half_size[i] for i in range(2)]
@@ -130,16 +131,18 @@ class Block:
 
     def _push_in(self, view: PushView, axis: int, sign: float, sideways: float) -> Action:
         if view.hand[2] >= 0.095:
-            return self._go(view, self._ahead(view, axis, sign, 6.0, 0.036, 0.05))
+            return self._go(view, _ahead(view, axis, 6.0, 0.036 * sign, 0.05))
         motion = [0.0, 0.0, (0.05 - view.hand[2]) * self.GAIN, CLOSE]
         motion[axis] = (view.object[axis] - 0.04 * sign - view.hand[axis]) * self.GAIN
         motion[1 - axis] = min(max(-10.0 * sideways, -0.5), 0.5)
         return clipped(motion)
 
-    def _ahead(self, view: PushView, axis: int, sign: float, steps: float, offset: float, height: float) -> Point:
-        point = [view.object[i] + steps * view.velocity[i] for i in range(2)]
-        point[axis] += sign * offset
-        return point[0], point[1], height
-
     def _go(self, view: PushView, end: Point) -> Action:
         return clipped([*toward(view.hand, end, self.GAIN), CLOSE])
+
+
+def _ahead(view: PushView, axis: int, steps: float, offset: float, height: float) -> Point:
+    """Where the puck will be in ``steps`` simulator steps, shifted by ``offset`` along an axis."""
+    point = [view.object[i] + steps * view.velocity[i] for i in range(2)]
+    point[axis] += offset
+    return point[0], point[1], height

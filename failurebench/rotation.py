@@ -7,8 +7,8 @@ from collections.abc import Sequence
 def quaternion(matrix: Sequence[float]) -> tuple[float, float, float, float]:
     """Return the unit quaternion (x, y, z, w) of a row-major 3x3 rotation matrix.
 
-    The component that is largest in size is positive, as in ``scipy.spatial.transform.Rotation.from_matrix``, which
-    Meta-World uses; a rolling object therefore makes the signs of the others jump.
+    The component that is largest in size is positive, as in ``scipy.spatial.transform.Rotation.from_matrix``,
+    which Meta-World uses; a rolling object therefore makes the signs of the others jump.
     """
     m00, m01, m02, m10, m11, m12, m20, m21, m22 = matrix
     trace = m00 + m11 + m22

@@ -1,8 +1,8 @@
 """A lean stepper on Meta-World's Sawyer scenes.
 
-Same physics and same numbers as Meta-World's environment classes, with far less Python for each step. Bit-exactness rests on
-details that look redundant: the settling sequence, the start position of the tool read before a forward pass, and the
-forward pass after each step (it also sets the solver's warm start).
+Same physics and same numbers as Meta-World's environment classes, with far less Python for each step.
+Bit-exactness rests on details that look redundant: the settling sequence, the start position of the tool read
+before a forward pass, and the forward pass after each step (it also sets the solver's warm start).
 """
 
 import math
@@ -27,6 +27,7 @@ _HAND_ORIENTATION = (1.0, 0.0, 1.0, 0.0)
 _WELD = (0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 5)
 _FULL_OPENING = 0.1
 _CURRENT = 18
+_NO_SECOND_OBJECT = (0.0,) * 7
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,10 @@ def _compile(task: SawyerTask) -> mujoco.MjModel:
 class Sawyer:
     """The simulated arm with one object.
 
-    Observation: 39 numbers = 18 now, 18 one simulator step ago, 3 goal. The 18 are hand x, y, z, gripper opening 0..1,
-    object x, y, z, object quaternion x, y, z, w, and seven zeros. Action: hand motion x, y, z in hundredths of a metre per
-    simulator step, and gripper effort (positive closes), each in [-1, 1]. A simulator step lasts 12.5 ms.
+    Observation: 39 numbers = 18 now, 18 one simulator step ago, 3 goal. The 18 are hand x, y, z, gripper
+    opening 0..1, object x, y, z, object quaternion x, y, z, w, and seven zeros. Action: hand motion x, y, z
+    in hundredths of a metre per simulator step, and gripper effort (positive closes), each in [-1, 1]. A
+    simulator step lasts 12.5 ms.
     """
 
     def __init__(self, task: SawyerTask = PUSH) -> None:
@@ -119,12 +121,13 @@ class Sawyer:
     def draw_layout(self, random: np.random.Generator) -> tuple[Point, Point]:
         """Draw object and goal positions as Meta-World does: uniform, at least 0.15 m apart in the plane."""
         while True:
-            x, y, z, goal_x, goal_y, goal_z = random.uniform(self.task.layout_low, self.task.layout_high).tolist()
+            layout: list[float] = random.uniform(self.task.layout_low, self.task.layout_high).tolist()
+            x, y, z, goal_x, goal_y, goal_z = layout
             if math.hypot(x - goal_x, y - goal_y) >= 0.15:
                 return (x, y, z), (goal_x, goal_y, goal_z)
 
     def reset(self, object_xy: tuple[float, float], goal_xy: tuple[float, float]) -> None:
-        """Put the hand at its start, the object at rest at ``object_xy`` and the goal at ``goal_xy`` (metres)."""
+        """Put the hand at its start, the object at rest at ``object_xy``, the goal at ``goal_xy``; metres."""
         self._start = (*object_xy, self._object_height)
         self._goal = (*goal_xy, self._object_height)
         self._reward = self.task.reward(self._start, self._goal, self._tool_start)
@@ -202,7 +205,7 @@ class Sawyer:
         x, y, z = right[0] - left[0], right[1] - left[1], right[2] - left[2]
         opening = min(math.sqrt(x * x + y * y + z * z) / _FULL_OPENING, 1.0)
         rotation = quaternion(self._object_rotation.tolist())
-        return [*self._hand.tolist(), opening, *self._object.tolist(), *rotation, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+        return [*self._hand.tolist(), opening, *self._object.tolist(), *rotation, *_NO_SECOND_OBJECT]
 
     def _reading(self, effort: float) -> Reading:
         object_x, object_y, object_z = self._now[4:7]

@@ -1,7 +1,7 @@
 """Meta-World's dense push reward in plain floats, split into named terms.
 
-The arithmetic follows Meta-World 3.1.1 (``reward_utils`` and ``SawyerPushEnvV3.compute_reward``) operation by operation, so
-that the lean simulator returns the same numbers.
+The arithmetic follows Meta-World 3.1.1 (``reward_utils`` and ``SawyerPushEnvV3.compute_reward``) operation by
+operation, so that the lean simulator returns the same numbers.
 """
 
 import math
@@ -41,7 +41,7 @@ class TaskReward(Protocol):
         ...
 
 
-# The long-tailed sigmoid is 1 / ((d * scale)^2 + 1) with scale chosen so that it is 0.1 at a distance of one margin.
+# The long-tailed sigmoid is 1 / ((d * scale)^2 + 1); this scale makes it 0.1 at a distance of one margin.
 _LONG_TAIL_SCALE = math.sqrt(1 / 0.1 - 1)
 
 
@@ -65,6 +65,12 @@ def hamacher(a: float, b: float) -> float:
 def _distance(a: Point, b: Point) -> float:
     x, y, z = a[0] - b[0], a[1] - b[1], a[2] - b[2]
     return math.sqrt(x * x + y * y + z * z)
+
+
+def _terms(
+    grasp: float = 0.0, hold: float = 0.0, in_place: float = 0.0, goal: float = 0.0
+) -> dict[str, float]:
+    return {"grasp": grasp, "hold": hold, "in_place": in_place, "goal": goal}
 
 
 @dataclass(frozen=True)
@@ -92,22 +98,23 @@ class PushReward:
         to_goal = _distance(reading.object, self.goal)
         success = to_goal <= self.TARGET_RADIUS
         if to_goal < self.TARGET_RADIUS:
-            return Judgement(10.0, {"grasp": 0.0, "hold": 0.0, "in_place": 0.0, "goal": 10.0}, success)
+            return Judgement(10.0, _terms(goal=10.0), success)
         grasp = 2.0 * self._grasp(reading)
         if _distance(reading.object, reading.tool) >= self.HOLDING_DISTANCE or reading.opening <= 0.0:
-            return Judgement(grasp, {"grasp": grasp, "hold": 0.0, "in_place": 0.0, "goal": 0.0}, success)
+            return Judgement(grasp, _terms(grasp=grasp), success)
         in_place = 5.0 * long_tail(to_goal, 0.0, self.TARGET_RADIUS, _distance(self.start, self.goal))
         reward = grasp + (1.0 + grasp + in_place)
-        return Judgement(reward, {"grasp": 2.0 * grasp, "hold": 1.0, "in_place": in_place, "goal": 0.0}, success)
+        return Judgement(reward, _terms(grasp=2.0 * grasp, hold=1.0, in_place=in_place), success)
 
     def _grasp(self, reading: Reading) -> float:
         """Return how well the fingers enclose and squeeze the puck, 0 to 1."""
         object_x, object_y, object_z = reading.object
         left = self._pad(reading.left_pad_y, object_y)
         right = self._pad(reading.right_pad_y, object_y)
-        margin = math.hypot(self.start[0] - self.tool_start[0], self.start[2] - self.tool_start[2]) - self.CAGE_DEPTH
+        start_offset = math.hypot(self.start[0] - self.tool_start[0], self.start[2] - self.tool_start[2])
         offset = math.hypot(reading.tool[0] - object_x, reading.tool[2] - object_z)
-        caging = hamacher(hamacher(left, right), long_tail(offset, 0.0, self.CAGE_DEPTH, margin))
+        centred = long_tail(offset, 0.0, self.CAGE_DEPTH, start_offset - self.CAGE_DEPTH)
+        caging = hamacher(hamacher(left, right), centred)
         squeeze = min(max(0.0, reading.effort), 1.0) if caging > 0.97 else 0.0
         return (hamacher(caging, squeeze) + caging) / 2.0
 

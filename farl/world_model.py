@@ -1,9 +1,9 @@
 """The world model of Eq. 10: seven parts on one latent state, in TD-MPC2 blocks sized for one CPU core.
 
 A block is Linear → LayerNorm → ReLU → Linear. Two things differ from TD-MPC2, both measured in
-docs/experiments.md: the dynamics adds to the latent instead of replacing it and latents are not squeezed through
-SimNorm, because a puck that goes on as it went is what most failures look like; and ReLU stands for Mish, at a
-third of the inference time.
+docs/experiments.md: the dynamics adds to the latent instead of replacing it and latents are not squeezed
+through SimNorm, because a puck that goes on as it went is what most failures look like; and ReLU stands for
+Mish, at a third of the inference time.
 """
 
 from __future__ import annotations

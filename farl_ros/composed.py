@@ -18,7 +18,8 @@ from rclpy.experimental import EventsExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from farl_ros.graph import NodeSpec, checked, ros_arguments
-from farl_ros.nodes.common import FarlNode, StopSignals, spin_until
+from farl_ros.nodes.common import FarlNode
+from farl_ros.nodes.running import StopSignals, low_latency, spin_until
 
 INTERRUPTED = 130
 """Exit code after SIGINT or SIGTERM."""
@@ -48,8 +49,8 @@ class Composed:
         Args:
             specs: Its nodes.
             domain_id: DDS domain; None for ``ROS_DOMAIN_ID``.
-            isolated: True to be seen by no other process, so that any number of such graphs can run beside each
-                other on one machine in one domain; False to be seen on this machine.
+            isolated: True to be seen by no other process, so that any number of such graphs can run beside
+                each other on one machine in one domain; False to be seen on this machine.
         """
         self._specs = checked(specs)
         self._domain_id = domain_id
@@ -118,9 +119,10 @@ class Composed:
     def run(self) -> int:
         """Run until a required node ends or a signal comes; returns the exit code."""
         required = [self.nodes[spec.name] for spec in self._specs if spec.required]
-        spin_until(
-            self.executor,
-            lambda: self._signals.received or any(node.exit_code is not None for node in required),
-        )
+        with low_latency():
+            spin_until(
+                self.executor,
+                lambda: self._signals.received or any(node.exit_code is not None for node in required),
+            )
         codes = [node.exit_code for node in required if node.exit_code is not None]
         return max(codes, default=INTERRUPTED)

@@ -1,7 +1,7 @@
 """Messages of the graph from the values of ``farl``, and back; arrays stay float32, bit for bit.
 
-``array_of`` and ``floats`` move memory: assigning a NumPy array to a message field element by element costs ten times
-as much.
+``array_of`` and ``floats`` move memory: assigning a NumPy array to a message field element by element costs
+ten times as much.
 """
 
 from __future__ import annotations

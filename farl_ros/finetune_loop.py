@@ -1,7 +1,7 @@
 """The online loop as the graph runs it: a state machine that messages and answers drive. No ROS in it.
 
-It makes the same choices at the same moments as ``farl.finetuning.finetune``: the direct loop and the graph give the
-same numbers.
+It makes the same choices at the same moments as ``farl.finetuning.finetune``: the direct loop and the graph
+give the same numbers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from farl_ros.run import RunFolder
 Answer = Callable[[str], None]
 """Called with what went wrong; empty if nothing did."""
 DECISION_GRACE_S = 1.0
-"""In real time, or from another process, the last decisions of an episode may come this much after its end [s]."""
+"""The last decisions of an episode may come this much after its last transition [s]."""
 KEPT_POLICIES = 3
 
 
@@ -151,7 +151,7 @@ class FinetuneLoop:
         )
 
     def stop(self, message: str) -> None:
-        """End now: an update is finished first, a running episode is dropped (a resumed run makes it again)."""
+        """End now: an update is finished, a running episode is dropped (a resumed run makes it again)."""
         if self.busy:
             self._end(False, message)
 

@@ -1,7 +1,7 @@
-"""The graph of each job, stated once: which nodes, names, parameters and remappings. No ROS is needed to read it.
+"""The graph of each job, stated once: nodes, names, parameters and remappings. It is read without ROS.
 
-The launch files turn it into ``launch_ros`` actions; ``farl_ros.processes`` and ``farl_ros.composed`` run it where
-ROS 2 comes from PyPI. None of them adds or leaves out anything.
+The launch files turn it into ``launch_ros`` actions; ``farl_ros.processes`` and ``farl_ros.composed`` run it
+where ROS 2 comes from PyPI. None of them adds or leaves out anything.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def finetune_graph(
     """The online job: five hops from state to command, episodes, learner, recorder.
 
     Raises:
-        GraphError: The robot is asked for, which needs parts that this release does not have; or no limit is given.
+        GraphError: The robot is asked for, which needs parts that this release does not have; or no limit is
+            given.
     """
     if not sim:
         raise GraphError(

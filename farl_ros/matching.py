@@ -14,17 +14,17 @@ from farl_ros.conversions import stamp_ns
 class StepMatcher:
     """Matches state k, the decision on it and state k + 1 by stamp.
 
-    What was executed is taken from state k + 1: it is what the arm really did. In real time a decision may come late
-    or not at all, and an action may be one that answers an earlier state; the step then counts as HOLD (nobody chose
-    this action for this state), and a step without any decision has no log-probability.
+    What was executed is taken from state k + 1: it is what the arm really did. In real time a decision may
+    come late or not at all, and an action may be one that answers an earlier state; the step then counts as
+    HOLD (nobody chose this action for this state), and a step without any decision has no log-probability.
     """
 
     def __init__(self, wait_for_decisions: bool = True) -> None:
         """Start without an episode.
 
         Args:
-            wait_for_decisions: True in lock-step, where every decision comes; False to go on without one as soon as
-                a later one is there.
+            wait_for_decisions: True in lock-step, where every decision comes; False to go on without one as
+                soon as a later one is there.
         """
         self._wait = wait_for_decisions
         self._state: SimState | None = None

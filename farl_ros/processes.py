@@ -1,4 +1,4 @@
-"""A graph as one process per node, where there is no ``ros2 launch``: a supervisor library starts and ends them."""
+"""A graph as one process per node where there is no ``ros2 launch``: a supervisor library runs them."""
 
 from __future__ import annotations
 

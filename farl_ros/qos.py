@@ -1,7 +1,8 @@
 """Quality of service of every topic of the graph, in one place.
 
-Everything is reliable. The topics of the control loop are transient-local too: a node that is matched a moment after
-the first state still gets it, so that lock-step starts without a handshake. Who needs no past subscribes volatile.
+Everything is reliable. The topics of the control loop are transient-local too: a node that is matched a
+moment after the first state still gets it, so that lock-step starts without a handshake. Who needs no past
+subscribes volatile.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ NEWEST = _reliable(1)
 """Actions, and every subscription that only wants the newest value."""
 
 STREAM = _reliable(1000)
-"""What nobody may miss a message of (states, decisions, transitions): longer than any episode, so that a reader that
-lags behind a lock-step simulator catches up between two episodes at the latest."""
+"""What nobody may miss a message of (states, decisions, transitions): longer than any episode, so that a reader
+that lags behind a lock-step simulator catches up between two episodes at the latest."""
 
 EVENTS = _reliable(50)
 """Episode events."""

@@ -22,7 +22,7 @@ from farl_ros.task_spec import TaskSpec
 QUEUE_LENGTH = 20_000
 """Messages that may wait for the disk; more are dropped and counted."""
 BATCH_S = 0.2
-"""The thread looks at the queue this often [s]: waking it for every message would disturb the control loop."""
+"""The thread looks at the queue this often [s]: waking it for every message would slow the control loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,9 @@ def header_stamp(payload: bytes) -> int:
 class EpisodeRouter:
     """Decides which bag a message belongs to, by its stamp.
 
-    Messages of different topics overtake each other: a state can come before the event that starts its episode. So
-    what comes after the end of an episode waits until the next one starts, and is then kept or dropped by its stamp.
+    Messages of different topics overtake each other: a state can come before the event that starts its
+    episode. So what comes after the end of an episode waits until the next one starts, and is then kept or
+    dropped by its stamp.
     """
 
     def __init__(self, open_bag: Callable[[int], BagWriter], wall_clock: bool) -> None:
@@ -66,7 +67,8 @@ class EpisodeRouter:
 
         Args:
             open_bag: Makes the bag of an episode.
-            wall_clock: Whether a message counts as received when it was (else at its own stamp: simulated time).
+            wall_clock: Whether a message counts as received when it was (else at its own stamp: simulated
+                time).
         """
         self._open_bag, self._wall_clock = open_bag, wall_clock
         self._bag: BagWriter | None = None
@@ -76,7 +78,7 @@ class EpisodeRouter:
         self.dropped = 0
 
     def take(self, sample: Sample, mark: EpisodeMark | None) -> None:
-        """Write a message, or keep it until it is known where it belongs; ``mark`` comes with episode events."""
+        """Write a message, or keep it until its place is known; ``mark`` comes with episode events."""
         stamp = header_stamp(sample.payload)
         if mark is not None and mark.event == Event.STARTED:
             self.finish()

@@ -91,7 +91,7 @@ class ArmBackend(Protocol):
         """
 
     def hold(self, stamp_ns: int) -> ArmCommand:
-        """Stand still where the arm is measured to be, in answer to the state of ``stamp_ns``; returns what was sent.
+        """Stand still where the arm is measured to be, in answer to a state; returns what was sent.
 
         Raises:
             ArmError: The arm did not confirm it.

@@ -17,7 +17,8 @@ from farl.noise import episode_seed
 from farl.types import EpisodeKind
 from farl_ros import qos
 from farl_ros.matching import StepMatcher
-from farl_ros.nodes.common import FarlNode, main_of
+from farl_ros.nodes.common import FarlNode
+from farl_ros.nodes.running import main_of
 
 LABELS = {
     EpisodeEvent.SUCCEEDED: "succeeded",
@@ -31,7 +32,8 @@ GRACE = 2.0
 class Episode(FarlNode):
     """Publishes ``transition`` and ``episode_event``; offers ``~/start`` and ``~/label``.
 
-    ``~/start`` answers at once; the STARTED event says that the scene is reset, an ABORTED event that it could not be.
+    ``~/start`` answers at once; the STARTED event says that the scene is reset, an ABORTED event that it
+    could not be.
     """
 
     def __init__(self, arguments: Sequence[str] | None = None, context: Context | None = None) -> None:

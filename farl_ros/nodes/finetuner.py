@@ -5,27 +5,24 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from farl_interfaces.action import Finetune
 from farl_interfaces.msg import EpisodeEvent, ShieldDecision, Transition
-from farl_interfaces.srv import LoadModels
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
-from rclpy.parameter import Parameter
-from rclpy.parameter_client import AsyncParameterClient
-from std_srvs.srv import Trigger
 
 from farl.finetuning import Limit
 from farl.models import ModelError
 from farl_ros import qos
 from farl_ros.conversions import decision_of, stamp_ns, transition_of
-from farl_ros.finetune_loop import Answer, FinetuneLoop
+from farl_ros.finetune_loop import FinetuneLoop
 from farl_ros.job import Job
-from farl_ros.nodes.common import USAGE_ERROR, NodeError, main_of
+from farl_ros.nodes.common import NodeError
 from farl_ros.nodes.goals import GoalServer, Outcome
 from farl_ros.nodes.loading import ModelNode
+from farl_ros.nodes.neighbours import Neighbours
+from farl_ros.nodes.running import USAGE_ERROR, main_of
 from farl_ros.run import RunError
 
 TICK_S = 0.2
@@ -55,7 +52,7 @@ class Finetuner(ModelNode):
             "episodes", 0, "with autostart: stop after this many episodes; 0 for no limit", 0
         )
         self._autostart = self.declare("autostart", False, "begin at once, and end the process when done")
-        self._expected = self.declare("expected_nodes", [""], "nodes that must be there before it begins")
+        expected = self.declare("expected_nodes", [""], "nodes that must be there before it begins")
         self._report = self.declare("report", True, "write the report when the limit is reached")
         self._ready_limit = self.declare("ready_limit", 20.0, "wait this long for the other nodes [s]", 0.0)
         self._stall_limit = self.declare(
@@ -66,73 +63,21 @@ class Finetuner(ModelNode):
             self._job = Job.of(spec, models, preset, seed, limit, Path(run), resume)
         except ModelError as error:
             raise NodeError(str(error)) from error
+        self._neighbours = Neighbours(self, [name for name in expected if name])
         self.loop: FinetuneLoop | None = None
         self.on_episode: Callable[[], None] = lambda: None
         self.message = ""
         self._wanted: Limit | None = None
         self._asked_at = time.monotonic()
         self._canceled = False
-        self._worker = ThreadPoolExecutor(1, "learner")
 
         self._goals = GoalServer(self, Finetune, "~/finetune", self._on_goal, self._on_cancel, self._is_busy)
-        self._start = self.create_client(Trigger, "episode/start")
-        self._numbering = AsyncParameterClient(self, "episode")
-        self._loaders = [
-            self.create_client(LoadModels, f"{name}/load_models") for name in ("policy", "safety_shield")
-        ]
         self.create_subscription(Transition, "transition", self._on_transition, qos.STREAM)
         self.create_subscription(ShieldDecision, "decision", self._on_decision, qos.STREAM)
         self.create_subscription(EpisodeEvent, "episode_event", self._on_event, qos.EVENTS)
         self.create_timer(TICK_S, self._on_tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
         if self._autostart:
             self._ask(self._steps, self._episodes)
-
-    # what the loop asks of the graph
-
-    def start_episode(self, episode: int, answer: Answer) -> None:
-        """Number the next episode and start it."""
-
-        def started(future: Future[Trigger.Response]) -> None:
-            response = future.result()
-            answer("" if response.success else response.message)
-
-        def numbered(future: Future) -> None:
-            problems = [result.reason for result in future.result().results if not result.successful]
-            if problems:
-                answer(problems[0])
-            else:
-                self._start.call_async(Trigger.Request()).add_done_callback(started)
-
-        number = Parameter("first_episode", value=episode)
-        self._numbering.set_parameters([number]).add_done_callback(numbered)
-
-    def load_policy(self, version: int, path: Path, sha256: str, answer: Answer) -> None:
-        """Have policy and shield load a version."""
-        request = LoadModels.Request(policy_version=version, path=str(path.resolve()), sha256=sha256)
-        futures = [client.call_async(request) for client in self._loaders]
-
-        def loaded(_: Future[LoadModels.Response]) -> None:
-            if all(future.done() for future in futures):
-                answer("; ".join(f.result().message for f in futures if not f.result().ok))
-
-        for future in futures:
-            future.add_done_callback(loaded)
-
-    def in_background(self, work: Callable[[], None], done: Callable[[], None]) -> Future[None]:
-        """Do ``work`` in the learner's thread; what it raises ends the node."""
-
-        def ended(future: Future[None]) -> None:
-            def back() -> None:
-                future.result()
-                done()
-
-            self.executor.create_task(back)
-
-        future = self._worker.submit(work)
-        future.add_done_callback(ended)
-        return future
-
-    # callbacks
 
     def _on_transition(self, message: Transition) -> None:
         if self.loop is not None:
@@ -162,31 +107,28 @@ class Finetuner(ModelNode):
 
     def _ask(self, steps: int, episodes: int) -> None:
         try:
-            self._wanted = Limit(steps or None, episodes or None)
+            self._wanted = Limit(None if steps == 0 else steps, None if episodes == 0 else episodes)
         except ValueError as error:
             self._end(False, str(error), USAGE_ERROR)
         self._asked_at, self._canceled = time.monotonic(), False
 
     def _on_tick(self) -> None:
         if self._wanted is not None:
-            self._begin_when_ready()
+            self._begin_when_ready(self._wanted)
         elif self.loop is not None:
             self.loop.tick()
             if self.loop.silence() > self._stall_limit:
-                self.loop.fail(f"nothing happened for {self._stall_limit:g} s; {self._who_is_missing()}")
+                who = self._neighbours.who_is_missing()
+                self.loop.fail(f"nothing happened for {self._stall_limit:g} s; {who}")
 
-    def _begin_when_ready(self) -> None:
-        services = [self._start, *self._loaders]
-        absent = [client.srv_name for client in services if not client.service_is_ready()]
-        if not self._numbering.services_are_ready():
-            absent.append("the parameters of episode")
-        if not absent and not self.missing(self._expected_nodes()):
-            limit, self._wanted = self._wanted, None
+    def _begin_when_ready(self, limit: Limit) -> None:
+        lacking = self._neighbours.not_ready()
+        if not lacking:
+            self._wanted = None
             self._begin(limit)
         elif time.monotonic() - self._asked_at > self._ready_limit:
             self._wanted = None
-            lacking = f"services {', '.join(absent)} are missing; " if absent else ""
-            self._end(False, f"not ready after {self._ready_limit:g} s: {lacking}{self._who_is_missing()}")
+            self._end(False, f"not ready after {self._ready_limit:g} s: {lacking}")
 
     def _begin(self, limit: Limit) -> None:
         if self.loop is None:
@@ -195,7 +137,9 @@ class Finetuner(ModelNode):
             except (RunError, ModelError) as error:
                 self._end(False, str(error), USAGE_ERROR)
                 return
-            self.loop = FinetuneLoop(learner, run, self, time.monotonic, self._on_episode, self._end)
+            self.loop = FinetuneLoop(
+                learner, run, self._neighbours, time.monotonic, self._on_episode, self._end
+            )
         self.loop.begin(limit)
 
     def _on_episode(self) -> None:
@@ -224,15 +168,8 @@ class Finetuner(ModelNode):
         result = Finetune.Result(ok=ok, message=message, run=str(self._job.run))
         canceled = Outcome.CANCELED if self._canceled else Outcome.ABORTED
         self._goals.finish(result, Outcome.SUCCEEDED if ok else canceled)
-        if self._autostart:
+        if self._autostart and not self._canceled:
             self.exit_code = 0 if ok else exit_code
-
-    def _expected_nodes(self) -> list[str]:
-        return [name for name in self._expected if name]
-
-    def _who_is_missing(self) -> str:
-        missing = self.missing(self._expected_nodes())
-        return f"not in the graph: {', '.join(missing)}" if missing else "all expected nodes are in the graph"
 
     def close(self) -> None:
         """Save a checkpoint of the last episode boundary."""
@@ -240,7 +177,7 @@ class Finetuner(ModelNode):
         if self.loop is not None:
             self.loop.stop("stopped; it can be resumed")
             self.loop.run.close()
-        self._worker.shutdown()
+        self._neighbours.close()
 
 
 main = main_of(Finetuner)

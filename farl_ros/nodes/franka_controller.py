@@ -1,8 +1,9 @@
 """The last hop: a decision becomes a command to the arm, unless something says that the arm must stand still.
 
-In real time a steady-clock watchdog stops the arm 1.5 control periods after the last fresh decision. In lock-step time
-stands still and the watchdog is off; whatever is wrong with a decision, it is answered with a command (zeros at worst),
-so that the world always goes on. A fault of the arm latches: it moves again only after ``~/rearm``.
+In real time a steady-clock watchdog stops the arm 1.5 control periods after the last fresh decision. In
+lock-step time stands still and the watchdog is off; whatever is wrong with a decision, it is answered with a
+command (zeros at worst), so that the world always goes on. A fault of the arm latches: it moves again only
+after ``~/rearm``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from farl_ros.arm.fake import FakeBackend
 from farl_ros.arm.limits import check_action
 from farl_ros.arm.sim import SimBackend
 from farl_ros.conversions import array_of, stamp_ns
-from farl_ros.nodes.common import FarlNode, NodeError, main_of
+from farl_ros.nodes.common import FarlNode, NodeError
+from farl_ros.nodes.running import main_of
 
 WATCHDOG_PERIODS = 1.5
 

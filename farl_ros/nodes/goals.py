@@ -1,7 +1,8 @@
 """An action server that does one goal at a time, driven by callbacks.
 
-The events executor cannot suspend a coroutine without spinning: so a goal is only accepted here, worked on elsewhere,
-and executed (which sends its result) when the work is over. Until then its status is ACCEPTED, or CANCELING.
+The events executor cannot suspend a coroutine without spinning: so a goal is only accepted here, worked on
+elsewhere, and executed (which sends its result) when the work is over. Until then its status is ACCEPTED, or
+CANCELING.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 
 from farl_ros.nodes.common import FarlNode
+
+
+Message = Any  # generated types share no base class
 
 
 class Outcome(Enum):
@@ -30,9 +34,9 @@ class GoalServer:
     def __init__(
         self,
         node: FarlNode,
-        action: Any,  # noqa: ANN401 - generated action types share no base class
+        action: Message,
         name: str,
-        start: Callable[[Any], None],
+        start: Callable[[Message], None],
         cancel: Callable[[], None],
         busy: Callable[[], bool],
     ) -> None:
@@ -48,7 +52,7 @@ class GoalServer:
         """
         self._node, self._start, self._cancel, self._busy = node, start, cancel, busy
         self._handle: ServerGoalHandle | None = None
-        self._ended: tuple[Any, Outcome] | None = None
+        self._ended: tuple[Message, Outcome] | None = None
         self._server = ActionServer(
             node,
             action,
@@ -59,19 +63,19 @@ class GoalServer:
             cancel_callback=self._on_cancel,
         )
 
-    def feedback(self, message: Any) -> None:  # noqa: ANN401
+    def feedback(self, message: Message) -> None:
         """Publish feedback."""
         if self._handle is not None:
             self._handle.publish_feedback(message)
 
-    def finish(self, result: Any, outcome: Outcome) -> None:  # noqa: ANN401
+    def finish(self, result: Message, outcome: Outcome) -> None:
         """Send the result."""
         handle, self._handle = self._handle, None
         if handle is not None:
             self._ended = (result, outcome)
             handle.execute()
 
-    def _on_goal(self, request: Any) -> GoalResponse:  # noqa: ANN401
+    def _on_goal(self, request: Message) -> GoalResponse:
         if self._handle is None and not self._busy():
             return GoalResponse.ACCEPT
         self._node.get_logger().warn("refused a goal: another one is under way")
@@ -85,7 +89,7 @@ class GoalServer:
         self._node.executor.create_task(self._cancel)  # after the goal has become a cancelled one
         return CancelResponse.ACCEPT
 
-    def _on_execute(self, handle: ServerGoalHandle) -> Any:  # noqa: ANN401
+    def _on_execute(self, handle: ServerGoalHandle) -> Message:
         result, outcome = self._ended
         {
             Outcome.SUCCEEDED: handle.succeed,

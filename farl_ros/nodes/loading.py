@@ -49,7 +49,7 @@ class ModelNode(FarlNode):
         if sizes != (spec.observation_size, spec.action_size):
             raise NodeError(
                 f"{folder}: models for {sizes[0]} observation entries and {sizes[1]} action dimensions, but "
-                f"{spec.name} has {spec.observation_size} and {spec.action_size}: train them again for this task file"
+                f"{spec.name} has {spec.observation_size} and {spec.action_size}: train them again"
             )
         return models
 

@@ -14,8 +14,9 @@ from rclpy.context import Context
 from farl.datasets import DatasetError
 from farl.models import save_models
 from farl_ros.bags import BagError
-from farl_ros.nodes.common import FarlNode, main_of
+from farl_ros.nodes.common import FarlNode
 from farl_ros.nodes.goals import GoalServer, Outcome
+from farl_ros.nodes.running import main_of
 from farl_ros.offline import offline_from_bags
 from farl_ros.task_spec import TaskError, load_task
 
@@ -31,7 +32,7 @@ class _Ended:
 
 
 class OfflineTrainer(FarlNode):
-    """Offers ``~/train_offline``; with ``autostart`` it trains at once and ends the process when it is done."""
+    """Offers ``~/train_offline``; with ``autostart`` it trains at once and then ends the process."""
 
     def __init__(self, arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
         super().__init__("offline_trainer", arguments, context)

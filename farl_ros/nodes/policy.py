@@ -13,8 +13,8 @@ from farl.models import ModelError
 from farl.policy import FastPolicy
 from farl_ros import qos
 from farl_ros.conversions import array_of, proposal_message
-from farl_ros.nodes.common import main_of
 from farl_ros.nodes.loading import ModelNode, checked_policy
+from farl_ros.nodes.running import main_of
 
 
 class Policy(ModelNode):

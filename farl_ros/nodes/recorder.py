@@ -12,10 +12,10 @@ from rclpy.context import Context
 from rclpy.serialization import deserialize_message
 
 from farl.types import EpisodeKind
-from farl_ros import qos
-from farl_ros import recording
+from farl_ros import qos, recording
 from farl_ros.messages import Event, Topic
-from farl_ros.nodes.common import FarlNode, main_of
+from farl_ros.nodes.common import FarlNode
+from farl_ros.nodes.running import main_of
 
 STREAMS: dict[Topic, Any] = {
     Topic.STATE: State,
@@ -27,7 +27,7 @@ CHECK_S = 0.5
 
 
 class Recorder(FarlNode):
-    """Subscribes to ``state``, ``decision``, ``transition``, ``arm_state`` and ``episode_event``, as bytes."""
+    """Takes ``state``, ``decision``, ``transition``, ``arm_state`` and ``episode_event``, as bytes."""
 
     def __init__(self, arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
         super().__init__("recorder", arguments, context)
@@ -43,7 +43,9 @@ class Recorder(FarlNode):
         for topic, message_type in STREAMS.items():
             self.create_subscription(message_type, topic[1:], self._listener(topic), qos.STREAM, raw=True)
         self.create_subscription(EpisodeEvent, Topic.EPISODE_EVENT[1:], self._on_event, qos.EVENTS, raw=True)
-        self._check = self.create_timer(CHECK_S, self._on_check, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._check = self.create_timer(
+            CHECK_S, self._on_check, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
 
     def _listener(self, topic: Topic) -> Callable[[bytes], None]:
         return lambda payload: self._writer.put(topic, payload)

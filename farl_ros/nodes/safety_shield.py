@@ -1,4 +1,4 @@
-"""The safety shield between policy and arm: the state and what the policy proposes in it become one decision."""
+"""The safety shield between policy and arm: a state and the action proposed in it become one decision."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from farl.shield import Shield, ShieldMode
 from farl.types import ActionSource, Array, Decision, Proposal, Reason
 from farl_ros import qos
 from farl_ros.conversions import array_of, decision_message, proposal_of, stamp_ns
-from farl_ros.nodes.common import main_of
 from farl_ros.nodes.loading import ModelNode, checked_policy
+from farl_ros.nodes.running import main_of
 
 LATE = 1.0
 """In real time a decision that comes later than this many periods after its state is a late one."""
@@ -66,7 +66,8 @@ class SafetyShield(ModelNode):
         self.create_subscription(State, "state", self._on_state, qos.NEWEST)
         self.create_subscription(Action, "proposed_action", self._on_proposal, qos.NEWEST)
         self.get_logger().info(
-            f"shield {self._shield.settings.mode}, threshold {self._threshold:g}, world model {self._model_hash[:12]}"
+            f"shield {self._shield.settings.mode}, threshold {self._threshold:g}, "
+            f"world model {self._model_hash[:12]}"
         )
 
     def _on_state(self, state: State) -> None:

@@ -1,8 +1,8 @@
 """The simulated world: a FailureBench task behind commands and states.
 
-Lock-step: the world advances by one control period when the command that answers its newest state has come; stamps are
-simulated time. Real time: it advances with the wall clock, executes the newest command that is at most two periods old,
-and else stands still; stamps are wall-clock time.
+Lock-step: the world advances by one control period when the command that answers its newest state has come;
+stamps are simulated time. Real time: it advances with the wall clock, executes the newest command that is at
+most two periods old, and else stands still; stamps are wall-clock time.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from farl.types import ActionSource, Array
 from farl_ros import qos
 from farl_ros.conversions import NANOSECONDS, action_message, array_of, floats, stamp_ns, time_of
 from farl_ros.environments import make_environment
-from farl_ros.nodes.common import FarlNode, main_of
+from farl_ros.nodes.common import FarlNode
+from farl_ros.nodes.running import main_of
 
 COMMAND_LIFE = 2.0
 """In real time a command moves the arm for this many control periods."""
 
 
 class Simulator(FarlNode):
-    """Publishes ``sim_state``, ``sim/arm_state`` and ``/clock``; offers ``reset_scene``; obeys ``arm_command``."""
+    """Publishes ``sim_state``, ``sim/arm_state``, ``/clock``; offers ``reset_scene``; obeys ``arm_command``."""
 
     def __init__(self, arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
         super().__init__("simulator", arguments, context)

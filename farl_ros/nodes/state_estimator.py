@@ -1,4 +1,4 @@
-"""Frames become the task's observation. In simulation the simulator knows it; a camera takes its place behind one seam."""
+"""Frames become the task's observation: in simulation what the simulator knows, later what a camera sees."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rclpy.node import Node
 
 from farl_ros import qos
 from farl_ros.conversions import array_of
-from farl_ros.nodes.common import FarlNode, NodeError, main_of
+from farl_ros.nodes.common import FarlNode, NodeError
+from farl_ros.nodes.running import main_of
 
 Listener = Callable[[State], None]
 
@@ -20,8 +21,8 @@ Listener = Callable[[State], None]
 class StateSource(Protocol):
     """Where observations come from. It subscribes to what it needs, and calls back with every new state.
 
-    It fills in everything but ``task`` and the NOT_FINITE and OBJECT_LOST bits of ``validity``. The stamp is that of
-    the frame's acquisition.
+    It fills in everything but ``task`` and the NOT_FINITE and OBJECT_LOST bits of ``validity``. The stamp is
+    that of the frame's acquisition.
     """
 
     def listen(self, node: Node, listener: Listener) -> None:
@@ -58,7 +59,8 @@ class StateEstimator(FarlNode):
         name = self.declare("source", "privileged", f"where observations come from: {', '.join(SOURCES)}")
         if name not in SOURCES:
             raise NodeError(
-                f"parameter 'source' is {name!r}; expected one of {', '.join(SOURCES)} (cameras come with a later release)"
+                f"parameter 'source' is {name!r}; expected one of {', '.join(SOURCES)} "
+                "(cameras come with a later release)"
             )
         self._states = self.create_publisher(State, "state", qos.STREAM)
         self._source = SOURCES[name]()

@@ -12,11 +12,11 @@ from farl.types import ActionSource, Decision, Proposal, Reason, Transition
 
 pytest.importorskip("rclpy")
 
-from farl_interfaces.msg import Action, ShieldDecision  # noqa: E402
-from farl_interfaces.msg import Transition as TransitionMessage  # noqa: E402
-from rclpy.serialization import deserialize_message, serialize_message  # noqa: E402
+from farl_interfaces.msg import Action, ShieldDecision
+from farl_interfaces.msg import Transition as TransitionMessage
+from rclpy.serialization import deserialize_message, serialize_message
 
-from farl_ros import conversions, messages  # noqa: E402
+from farl_ros import conversions, messages
 
 FLOAT32 = st.floats(width=32, allow_nan=True, allow_infinity=True)
 STAMPS = st.integers(0, 2**31 * 10**9 - 1)

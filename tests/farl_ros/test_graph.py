@@ -110,8 +110,8 @@ def test_values_keep_their_type_in_ros():
     from rclpy.node import Node
 
     values = {
-        "a": True, "b": 7, "c": 2.0, "d": 1e-7, "e": "true", "f": "7", "g": "", "h": "1e5", "i": "it's: a # b",
-        "j": ["x", ""], "k": -(2**62), "l": '"', "m": 1e22, "n": "[a]", "o": "~", "p": "Größe",
+        "a": True, "b": 7, "c": 2.0, "d": 1e-7, "e": "true", "f": "7", "g": "", "h": "1e5",
+        "i": "it's: a # b", "j": ["x", ""], "k": -(2**62), "l": '"', "m": 1e22, "n": "[a]", "o": "~", "p": "Größe",
     }  # fmt: skip
     context = Context()
     rclpy.init(args=[], context=context)
@@ -153,9 +153,12 @@ def test_processes_see_only_this_machine_and_the_modules_of_the_checkout():
     assert environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
     assert (environment["ROS_DOMAIN_ID"], environment["X"]) == ("61", "1")
     assert environment["PYTHONPATH"].endswith(":mine")
-    assert process_environment(None, {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"})[
-        "ROS_AUTOMATIC_DISCOVERY_RANGE"
-    ] == "SUBNET"
+    assert (
+        process_environment(None, {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"})[
+            "ROS_AUTOMATIC_DISCOVERY_RANGE"
+        ]
+        == "SUBNET"
+    )
 
 
 def test_a_missing_supervisor_is_named(monkeypatch):

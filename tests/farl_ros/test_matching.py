@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rclpy")
 
-from farl_interfaces.msg import SimState  # noqa: E402
+from farl_interfaces.msg import SimState
 
-from farl.types import ActionSource, Decision, Proposal, Reason  # noqa: E402
-from farl_ros.conversions import action_message, decision_message, floats, time_of  # noqa: E402
-from farl_ros.matching import StepMatcher  # noqa: E402
+from farl.types import ActionSource, Decision, Proposal, Reason
+from farl_ros.conversions import action_message, decision_message, floats, time_of
+from farl_ros.matching import StepMatcher
 
 STEPS = 5
 PERIOD = 40
@@ -91,7 +91,11 @@ def test_in_real_time_a_decision_that_never_comes_is_given_up_when_the_next_one_
     matcher.start(state(0))
     assert matcher.add_state(state(1, hold(0))) == []
     (first,) = matcher.add_decision(decision(1))
-    assert (first.step, first.executed.source, first.proposed.source) == (0, ActionSource.HOLD, ActionSource.HOLD)
+    assert (first.step, first.executed.source, first.proposed.source) == (
+        0,
+        ActionSource.HOLD,
+        ActionSource.HOLD,
+    )
     assert math.isnan(first.risk)
     assert math.isnan(first.proposed.log_prob)
     (second,) = matcher.add_state(outcome(2))

@@ -8,11 +8,11 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-from farl.types import EpisodeKind  # noqa: E402
-from farl_ros import recording  # noqa: E402
-from farl_ros.bags import read_bag  # noqa: E402
-from farl_ros.messages import TYPES, Event, Topic, event_message, state_message, typestore  # noqa: E402
-from farl_ros.recording import EpisodeMark, EpisodeRouter, Sample, header_stamp  # noqa: E402
+from farl.types import EpisodeKind
+from farl_ros import recording
+from farl_ros.bags import read_bag
+from farl_ros.messages import TYPES, Event, Topic, event_message, state_message, typestore
+from farl_ros.recording import EpisodeMark, EpisodeRouter, Sample, header_stamp
 
 
 class FakeBag:
@@ -128,7 +128,9 @@ def serialised(message, topic: Topic) -> bytes:
 
 def start(recorder, episode: int, stamp: int = 40) -> None:
     message = event_message(Event.STARTED, EpisodeKind.ONLINE, episode, stamp)
-    recorder.put(Topic.EPISODE_EVENT, serialised(message, Topic.EPISODE_EVENT), EpisodeMark(Event.STARTED, episode))
+    recorder.put(
+        Topic.EPISODE_EVENT, serialised(message, Topic.EPISODE_EVENT), EpisodeMark(Event.STARTED, episode)
+    )
 
 
 def test_the_thread_writes_bags_and_counts_what_the_queue_did_not_take(recorder, spec, tmp_path, monkeypatch):
@@ -163,5 +165,3 @@ def test_putting_never_blocks(recorder):
     for _ in range(2000):
         recorder.put(Topic.STATE, payload)
     assert (time.perf_counter() - start_s) / 2000 < 1e-4
-
-

@@ -26,7 +26,8 @@ def decision(stamp: int, values=(0.25, -0.5), source=ActionSource.TASK) -> Shiel
     executed = np.array(values, np.float32)
     proposed = Proposal(executed, -0.75, 4)
     return decision_message(
-        Decision(0.1, 0.3, np.zeros(0, np.float32), proposed, executed, source, Reason.SAFE, 0.2, ""), time_of(stamp)
+        Decision(0.1, 0.3, np.zeros(0, np.float32), proposed, executed, source, Reason.SAFE, 0.2, ""),
+        time_of(stamp),
     )
 
 
@@ -91,7 +92,9 @@ def test_actions_are_clipped(controller):
         ((0.1, 0.2, 0.3), r"shape (3,), expected (2,)"),
     ],
 )
-def test_an_unusable_action_is_answered_with_standing_still_and_the_next_good_one_moves(controller, values, text):
+def test_an_unusable_action_is_answered_with_standing_still_and_the_next_good_one_moves(
+    controller, values, text
+):
     b = controller()
     send(b, decision(1, values))
     assert sent(b) == [([0.0, 0.0], ActionSource.HOLD)]
@@ -187,7 +190,9 @@ def test_in_lock_step_time_stands_still(controller):
 
 
 def test_arms_that_do_not_exist_are_named(controller):
-    with pytest.raises(NodeError, match="franky library comes with a later release; expected one of sim, fake"):
+    with pytest.raises(
+        NodeError, match="franky library comes with a later release; expected one of sim, fake"
+    ):
         controller(backend="franky")
     with pytest.raises(NodeError, match="'pr2': there is no such arm"):
         controller(backend="pr2")

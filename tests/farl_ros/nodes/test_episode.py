@@ -36,7 +36,9 @@ class FakeSimulator:
 
     def publish(self, **fields) -> None:
         self.clock += 40
-        message = SimState(episode=self.episode, step=self.count, observation=floats(np.full(10, self.count)), **fields)
+        message = SimState(
+            episode=self.episode, step=self.count, observation=floats(np.full(10, self.count)), **fields
+        )
         message.header.stamp = time_of(self.clock)
         self.states.publish(message)
         self.stamp = message.header.stamp
@@ -44,7 +46,15 @@ class FakeSimulator:
     def step(self, **fields) -> None:
         proposed = Proposal(np.zeros(2, np.float32), -1.0, 0)
         value = Decision(
-            0.5, 0.3, np.zeros(0, np.float32), proposed, proposed.values, ActionSource.TASK, Reason.SAFE, 0.1, ""
+            0.5,
+            0.3,
+            np.zeros(0, np.float32),
+            proposed,
+            proposed.values,
+            ActionSource.TASK,
+            Reason.SAFE,
+            0.1,
+            "",
         )
         self.decisions.publish(decision_message(value, self.stamp))
         self.count += 1
@@ -73,7 +83,9 @@ def start(b) -> str:
 
 
 def names(b) -> list[str]:
-    known = {v: k for k, v in vars(type(EpisodeEvent))["_Metaclass_EpisodeEvent__constants"].items() if k in EVENTS}
+    known = {
+        v: k for k, v in vars(type(EpisodeEvent))["_Metaclass_EpisodeEvent__constants"].items() if k in EVENTS
+    }
     return [known[event.event] for event in b.events]
 
 
@@ -84,7 +96,9 @@ def test_episodes_are_numbered_and_reset_by_their_seed(episodes, world):
     assert [start(episodes), start(episodes)] == ["episode 0", "episode 1"]
     assert world.resets == [(k, episode_seed(11, k)) for k in range(2)]
     parameter = Parameter("first_episode", value=40).to_parameter_msg()
-    assert episodes.call(SetParameters, "episode/set_parameters", parameters=[parameter]).results[0].successful
+    assert (
+        episodes.call(SetParameters, "episode/set_parameters", parameters=[parameter]).results[0].successful
+    )
     assert start(episodes) == "episode 40"
     assert world.resets[-1] == (40, episode_seed(11, 40))
 

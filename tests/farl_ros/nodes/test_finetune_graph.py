@@ -27,7 +27,7 @@ from farl_ros.direct import run_direct
 from farl_ros.graph import NodeSpec
 from farl_ros.job import Job
 from farl_ros.messages import Topic
-from farl_ros.nodes.common import USAGE_ERROR
+from farl_ros.nodes.running import USAGE_ERROR
 from farl_ros.nodes.simulator import Simulator
 from farl_ros.task_spec import load_task
 
@@ -120,8 +120,9 @@ def test_a_run_that_was_stopped_anywhere_goes_on_bit_for_bit(short_rollouts, fin
             finetuner = graph.nodes["finetuner"]
             Frozen(graph.nodes["simulator"], episode=stop_after, step=7)
             assert graph.spin_until(
-                lambda n=stop_after, f=finetuner: f.loop is not None
-                and (f.loop.learner.episodes, f.loop.steps_so_far) == (n, 7),
+                lambda n=stop_after, f=finetuner: (
+                    f.loop is not None and (f.loop.learner.episodes, f.loop.steps_so_far) == (n, 7)
+                ),
                 30.0,
             )
     code, message = finish(finetune_specs(parts, episodes=EPISODES, resume=True))

@@ -15,9 +15,10 @@ from rclpy.parameter import Parameter
 
 from farl_ros.composed import Composed, node_class
 from farl_ros.graph import NodeSpec, finetune_graph, offline_graph
-from farl_ros.nodes.common import USAGE_ERROR, NodeError, run_node
+from farl_ros.nodes.common import NodeError
 from farl_ros.nodes.loading import ModelNode
 from farl_ros.nodes.policy import Policy
+from farl_ros.nodes.running import USAGE_ERROR, run_node
 from farl_ros.processes import process_command, process_environment
 from farl_ros.run import RunFolder
 from farl_ros.task_spec import TaskError
@@ -67,7 +68,9 @@ def test_models_of_another_task_are_named(tmp_path, task, models):
     card = other / "card.json"
     card.write_text(card.read_text().replace('"task": "DiscTable"', '"task": "BoundedPush"'))
     with pytest.raises(NodeError, match="'BoundedPush', expected 'DiscTable'"):
-        Composed([NodeSpec("policy", "policy", {"task": task, "models": str(other)})], isolated=True).__enter__()
+        Composed(
+            [NodeSpec("policy", "policy", {"task": task, "models": str(other)})], isolated=True
+        ).__enter__()
 
 
 def test_a_node_that_cannot_start_takes_the_graph_with_it_and_leaves_nothing(task, models):
@@ -88,7 +91,9 @@ def test_wrong_input_ends_a_process_with_code_2_and_one_sentence(monkeypatch, ca
     assert "Traceback" not in error
 
 
-@pytest.mark.parametrize("executable", sorted({s.executable for s in finetune_graph("DiscTable", episodes=1)}))
+@pytest.mark.parametrize(
+    "executable", sorted({s.executable for s in finetune_graph("DiscTable", episodes=1)})
+)
 def test_nodes_do_not_take_the_names_of_attributes_of_rclpy(bench, executable):
     own = set(vars(bench().probe)) - {"_executor"}
     source = inspect.getsource(sys.modules[node_class(executable).__module__])
@@ -113,7 +118,11 @@ def test_separate_processes_over_dds_end_with_the_finetuner(finetune_specs, tmp_
     specs[-1] = NodeSpec(specs[-1].name, specs[-1].executable, slow)
     environment = process_environment(DOMAIN, os.environ)
     ended = subprocess.run(
-        [sys.executable, "-c", code], input=pickle.dumps(specs), env=environment, capture_output=True, timeout=120
+        [sys.executable, "-c", code],
+        input=pickle.dumps(specs),
+        env=environment,
+        capture_output=True,
+        timeout=120,
     )
     assert ended.returncode == 0, ended.stdout.decode() + ended.stderr.decode()
     summary = RunFolder.open(tmp_path / "run").summary()

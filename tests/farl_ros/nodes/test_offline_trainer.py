@@ -1,4 +1,4 @@
-"""Offline training as an action: progress, result, cancel, wrong input. The training itself: tests/test_pipeline.py."""
+"""Offline training as an action: progress, result, cancel, wrong input; not the training itself."""
 
 import threading
 from pathlib import Path
@@ -68,7 +68,10 @@ def test_bags_become_models(training, trainer, tmp_path):
     assert (status, answer.ok) == (GoalStatus.STATUS_SUCCEEDED, True)
     assert answer.message == "trained on 5 episodes; threshold 0.3"
     assert load_models(Path(answer.models), "DiscTable").threshold == 0.3
-    assert [(f.stage, f.progress, f.loss) for f in feedback] == [("world model", 0.5, 2.0), ("world model", 1.0, 1.0)]
+    assert [(f.stage, f.progress, f.loss) for f in feedback] == [
+        ("world model", 0.5, 2.0),
+        ("world model", 1.0, 1.0),
+    ]
     assert training.calls == [("DiscTable", Path("demos"), 3)]
 
 

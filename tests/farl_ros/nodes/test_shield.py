@@ -19,7 +19,9 @@ OBSERVATION = np.linspace(-0.3, 0.3, 10).astype(np.float32)
 
 
 def state(stamp: int, observation=OBSERVATION, validity: int = State.VALID) -> State:
-    message = State(task="DiscTable", observation=floats(np.array(observation, np.float32)), validity=validity)
+    message = State(
+        task="DiscTable", observation=floats(np.array(observation, np.float32)), validity=validity
+    )
     message.header.stamp = time_of(stamp)
     return message
 
@@ -48,7 +50,10 @@ def test_decisions_are_those_of_the_shield(shield, models):
     b.proposals.publish(proposal(1))
     b.spin(lambda: len(b.decisions) == 1)
     message = b.decisions[0]
-    got, expected = decision_of(message), reference.check(OBSERVATION, Proposal(np.float32([0.25, -0.5]), -0.75, 4))
+    got, expected = (
+        decision_of(message),
+        reference.check(OBSERVATION, Proposal(np.float32([0.25, -0.5]), -0.75, 4)),
+    )
     assert (got.risk, got.source, got.reason) == (expected.risk, expected.source, expected.reason)
     np.testing.assert_array_equal(got.executed, expected.executed)
     np.testing.assert_array_equal(got.step_risk, expected.step_risk)

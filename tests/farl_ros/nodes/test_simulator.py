@@ -43,7 +43,7 @@ def test_an_episode_is_that_of_the_environment_number_for_number(world, task):
     for step in range(1, HORIZON + 1):
         values = random.uniform(-1, 1, 2).astype(np.float32)
         world.commands.publish(command(values, world.states[-1]))
-        world.spin(lambda: len(world.states) == step + 1)
+        world.spin(lambda step=step: len(world.states) == step + 1)
         observation, reward, terminated, truncated, info = environment.step(values)
         state = world.states[-1]
         np.testing.assert_array_equal(array_of(state.observation), observation)
