@@ -29,12 +29,16 @@ test: lint  ## lint, then all tests but the slow ones and those that need hardwa
 demos: setup  ## write task, recovery and failure demonstrations of TASK to demos/TASK
 	for kind in task recovery failure; do .venv/bin/farl demos $(TASK) --kind $$kind --out demos/$(TASK) || exit; done
 
-models: demos  ## train TASK's models from new demonstrations and ship them in models/TASK
-	.venv/bin/farl offline $(TASK) --bags demos/$(TASK) --out runs/offline-$(TASK) $(ARGS)
-	rm -rf models/$(TASK) && cp -r runs/offline-$(TASK)/models models/$(TASK)
+models: setup  ## make models/TASK from seeds alone: demonstrations, offline training, evaluation (10 minutes)
+	rm -rf runs/models-$(TASK)
+	for kind in task recovery failure; do \
+	  .venv/bin/farl demos $(TASK) --kind $$kind --out runs/models-$(TASK)/demos || exit; done
+	.venv/bin/farl offline $(TASK) --bags runs/models-$(TASK)/demos --out runs/models-$(TASK)
+	rm -rf models/$(TASK) && mkdir -p models && cp -r runs/models-$(TASK)/models models/$(TASK)
+	.venv/bin/farl evaluate $(TASK)
 
-benchmark: setup  ## success, failures and return of TASK's shipped models, without and with the shield
-	.venv/bin/farl evaluate $(TASK) $(ARGS)
+benchmark: setup  ## time the hot path: shield check, environment steps, the way through the graph
+	.venv/bin/python benchmarks/hot_path.py
 
 lint: setup  ## ruff and mypy
 	.venv/bin/ruff check

@@ -1,5 +1,4 @@
-"""How fast the hot path is: the shield's check, environment steps, and the way from state to command through
-the graph.
+"""How fast the hot path is: the shield's check, environment steps, from state to command through the graph.
 
     .venv/bin/python benchmarks/hot_path.py            # writes benchmarks/results/hot_path.csv and .md
 

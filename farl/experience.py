@@ -61,10 +61,10 @@ def episode_arrays(transitions: Sequence[Transition], swapped: SwappedSteps) -> 
     step stores the executed action; its log-probability is left open (NaN) and taken from the policy just
     before the update, so that its ratio starts at 1.
 
-    A time-out cuts an episode whose return would go on. So does a success that was held: nothing was ever seen
-    after it, so that the value there is a guess; as a guess that is too low teaches a policy to hover short of
-    success (docs/experiments.md), the last reward is taken to go on. Only an end by failure (where a task variant
-    has it) ends the return.
+    A time-out cuts an episode whose return would go on. So does a success that was held: nothing was ever
+    seen after it, so that the value there is a guess; as a guess that is too low teaches a policy to hover
+    short of success (docs/experiments.md), the last reward is taken to go on. Only an end by failure (where a
+    task variant has it) ends the return.
     """
     own = np.array([t.source == ActionSource.TASK for t in transitions])
     last = transitions[-1]

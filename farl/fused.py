@@ -35,7 +35,7 @@ class _GraphBuilder:
             self.weights[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
 
-    def node(self, operator: str, inputs: list[str], **attributes: Any) -> str:
+    def node(self, operator: str, inputs: list[str], **attributes: Any) -> str:  # noqa: ANN401 - as onnx has it
         self._count += 1
         output = f"x{self._count}"
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from farl.types import Array
 
 LOG_STD_RANGE = (-5.0, 0.0)
 TAIL = 3.0
-"""Where the tail of the density of a foreign action becomes a straight line [σ]."""
+"""Where the tail of the density of a foreign action becomes a straight line [standard deviations]."""
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
@@ -50,7 +51,7 @@ class Normalizer(nn.Module):
 def mlp(sizes: list[int], last_gain: float) -> nn.Sequential:
     """Linear layers with ReLU between them, orthogonal initialisation, ``last_gain`` on the last."""
     layers: list[nn.Module] = []
-    for i, (size_in, size_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (size_in, size_out) in enumerate(pairwise(sizes)):
         last = i == len(sizes) - 2
         linear = nn.Linear(size_in, size_out)
         nn.init.orthogonal_(linear.weight, last_gain if last else math.sqrt(2.0))
@@ -84,9 +85,9 @@ class GaussianPolicy(nn.Module):
         Args:
             observations: ``(..., O)``.
             actions: ``(..., A)``.
-            foreign: True where another policy chose the action, ``(...,)``. There the Gaussian's tail beyond three
-                σ is continued as a straight line, so that an action which is all but impossible under π pulls no
-                harder than one at three σ.
+            foreign: True where another policy chose the action, ``(...,)``. There the Gaussian's tail beyond
+                three σ is continued as a straight line, so that an action which is all but impossible under π
+                pulls no harder than one at three σ.
         """
         log_std = self.clamped_log_std()
         z = (actions - self.mean(observations)) * torch.exp(-log_std)

@@ -69,7 +69,7 @@ class WindowSampler:
 
     def sample(self, size: int) -> Batch:
         """Draw a batch of ``size`` windows."""
-        failures = int(round(size * self._share)) if self._with_failure else 0
+        failures = round(size * self._share) if self._with_failure else 0
         if not self._without:
             failures = size
         starts = np.concatenate(

@@ -78,8 +78,8 @@ class WorldModel(nn.Module):
         x = torch.cat([latent, action], -1)
         return torch.stack([head(x) for head in self.value_heads])
 
-    def Q(self, latent: Tensor, action: Tensor) -> Tensor:  # noqa: N802 - the field's name
-        """Min of both Q(z, a), in scaled reward units, shape ``(...,)``."""
+    def Q(self, latent: Tensor, action: Tensor) -> Tensor:
+        """Lower of both values of (z, a), in scaled reward units, shape ``(...,)``."""
         expected = (self.value_logits(latent, action).softmax(-1) * self.bin_centres()).sum(-1)
         return symexp(expected).amin(0)
 

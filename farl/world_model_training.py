@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - PyTorch's customary name
+from torch.nn import functional as F
 
 from farl.datasets import Episode
 from farl.windows import Batch, WindowSampler
@@ -38,8 +38,8 @@ class WorldModelSettings:
         gamma: Discount of the value target (Eq. 6).
         reward_scale: Rewards are multiplied by it, so that values stay near 1 to 100.
         step_weight: λ of Eq. 4; 0.5 would leave nothing of steps past the fifth.
-        reward, value, consistency, constraint, decoder: c1 … c5 of Eq. 5-9; the decoder counts most, because the
-            roll-out asks the policy on decoded states.
+        reward, value, consistency, constraint, decoder: c1 … c5 of Eq. 5-9; the decoder counts most, because
+            the roll-out asks the policy on decoded states.
         constraint_loss: How the constraint head is fitted.
         target_rate: Rate of the moving average θ⁻.
         gradient_norm: Gradients are clipped to this norm.
@@ -67,8 +67,7 @@ class WorldModelSettings:
 def loss_terms(
     model: WorldModel, target: WorldModel, batch: Batch, settings: WorldModelSettings
 ) -> dict[str, Tensor]:
-    """The five terms of Eq. 5-9, each weighted per step by λ^i, summed over the unroll (Eq. 4), masked and
-    averaged.
+    """The five terms of Eq. 5-9: weighted per step by λ^i (Eq. 4), masked and averaged.
 
     The dynamics, constraint, reward and value terms stop after the first violation of a window.
     """

@@ -1,4 +1,4 @@
-"""Full checkpoints of a run: one folder each, the newest named by one small file that is replaced atomically."""
+"""Full checkpoints of a run: a folder each, the newest named by a small file that is replaced atomically."""
 
 from __future__ import annotations
 

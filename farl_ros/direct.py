@@ -18,8 +18,8 @@ from farl_ros.view import FinetuneView
 def run_direct(job: Job, environments: int, view: FinetuneView, command: Sequence[str]) -> RunFolder:
     """Run a job to its end; a checkpoint is saved after every update.
 
-    Stopped at any moment (Ctrl-C, kill -9, power), a resumed run goes on from the newest checkpoint and makes the
-    same numbers again that an uninterrupted run would have made.
+    Stopped at any moment (Ctrl-C, kill -9, power), a resumed run goes on from the newest checkpoint and makes
+    the same numbers again that an uninterrupted run would have made.
 
     Args:
         job: The job.

@@ -47,7 +47,8 @@ class Phase(Enum):
 
     IDLE = auto()
     LOADING = auto()  # answers to a new policy
-    STARTING = auto()  # the first transition of an episode
+    STARTING = auto()  # the answer that an episode is being started
+    STARTED = auto()  # its first transition
     RUNNING = auto()  # the next transition, or the last decisions
     UPDATING = auto()  # the learner
 
@@ -107,7 +108,8 @@ class FinetuneLoop:
 
     def take_transition(self, stamp_ns: int, transition: Transition) -> None:
         """Take a step of the running episode; steps of other episodes are not for us."""
-        if self.phase not in (Phase.STARTING, Phase.RUNNING) or transition.episode != self.learner.episodes:
+        playing = self.phase in (Phase.STARTING, Phase.STARTED, Phase.RUNNING)
+        if not playing or transition.episode != self.learner.episodes:
             return
         if transition.step == 0:
             self._transitions.clear()  # also when an earlier attempt at this episode was cut off
@@ -128,14 +130,13 @@ class FinetuneLoop:
             self._finish_episode()
 
     def take_abort(self, episode: int, note: str) -> None:
-        """An episode was given up."""
-        if self.phase in (Phase.STARTING, Phase.RUNNING) and episode == self.learner.episodes:
+        """An episode was given up; before ours is started that is what an earlier attempt at it left running."""
+        if self.phase in (Phase.STARTED, Phase.RUNNING) and episode == self.learner.episodes:
             self.fail(f"it was aborted: {note}")
 
     def silence(self) -> float:
         """Seconds since the graph last did something; 0 while we are not waiting for it."""
-        waiting = self.phase in (Phase.LOADING, Phase.STARTING, Phase.RUNNING)
-        return self._clock() - self._heard if waiting else 0.0
+        return 0.0 if self.phase in (Phase.IDLE, Phase.UPDATING) else self._clock() - self._heard
 
     def tick(self) -> None:
         """Look at the clock: give up waiting for decisions that do not come."""
@@ -183,8 +184,10 @@ class FinetuneLoop:
             self._end(True, "the limit is reached")
 
     def _on_started(self, problem: str) -> None:
-        self._heard = self._clock()
-        if problem and self.phase == Phase.STARTING:
+        if self.phase != Phase.STARTING:
+            return
+        self.phase, self._heard = Phase.STARTED, self._clock()
+        if problem:
             self.fail(f"episode {self.learner.episodes} did not start: {problem}")
 
     def _do_update(self) -> None:

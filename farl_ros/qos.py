@@ -24,7 +24,7 @@ NEWEST = _reliable(1)
 
 STREAM = _reliable(1000)
 """What nobody may miss a message of (states, decisions, transitions): longer than any episode, so that a reader
-that lags behind a lock-step simulator catches up between two episodes at the latest."""
+that lags behind a lock-step simulator has caught up before the next one starts."""
 
 EVENTS = _reliable(50)
 """Episode events."""

@@ -84,7 +84,9 @@ def run(models: ModelBundle, preset: Preset, seed: int) -> list[FinishedEpisode]
     return finished
 
 
-def test_the_scripted_recovery_stays_safe(models: ModelBundle, recovery_statistics: RecoveryStatistics) -> None:
+def test_the_scripted_recovery_stays_safe(
+    models: ModelBundle, recovery_statistics: RecoveryStatistics
+) -> None:
     """A recovery that does not recover makes every shield useless: check it first."""
     assert sum(recovery_statistics.tried.values()) >= 100
     assert recovery_statistics.safe_share >= 0.8

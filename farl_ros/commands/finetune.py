@@ -53,11 +53,10 @@ def finetune(
 ) -> None:
     """Fine-tune a policy while the shield keeps failures away; ends with a report.
 
-    Runs through the ROS graph in simulation, or without ROS with --direct. Ctrl-C saves and says where; the same
-    command with --resume and --out goes on.
+    Runs through the ROS graph in simulation, or without ROS with --direct. Ctrl-C saves and says where; the
+    same command with --resume and --out goes on.
 
     Examples:
-
       farl finetune BoundedPush --steps 20000
 
       farl finetune BoundedPush --preset uni_o4 --direct --envs 8 --steps 100000 --seed 1

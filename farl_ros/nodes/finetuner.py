@@ -164,7 +164,10 @@ class Finetuner(ModelNode):
 
             self.loop.run.close()
             self.get_logger().info(f"report: {write_report(self._job.run)}")
-        (self.get_logger().info if ok or self._canceled else self.get_logger().error)(message)
+        if ok or self._canceled:
+            self.get_logger().info(message)
+        else:
+            self.get_logger().error(message)
         result = Finetune.Result(ok=ok, message=message, run=str(self._job.run))
         canceled = Outcome.CANCELED if self._canceled else Outcome.ABORTED
         self._goals.finish(result, Outcome.SUCCEEDED if ok else canceled)

@@ -16,7 +16,6 @@ from rclpy.action.server import ServerGoalHandle
 
 from farl_ros.nodes.common import FarlNode
 
-
 Message = Any  # generated types share no base class
 
 

@@ -87,8 +87,10 @@ class OfflineTrainer(FarlNode):
         def end() -> None:
             ended = future.result()
             self._running = False
-            log = self.get_logger().info if ended.result.ok else self.get_logger().error
-            log(ended.result.message)
+            if ended.result.ok:
+                self.get_logger().info(ended.result.message)
+            else:
+                self.get_logger().error(ended.result.message)
             self._goals.finish(ended.result, ended.outcome)
             if self._autostart:
                 self.exit_code = 0 if ended.result.ok else 2

@@ -29,7 +29,7 @@ SLICE_S = 0.05
 """The executor runs in slices of this length [s]: its own ``spin()`` cannot be stopped by a signal."""
 
 SWITCH_S = 5e-4
-"""A thread that computes gives the interpreter to another one after this time [s]; Python's default is ten times it."""
+"""A thread that computes lets another one run after this time [s]; Python's default is ten times as long."""
 
 
 class StopSignals:

@@ -55,7 +55,7 @@ def test_fast_policy_equals_the_torch_policy_and_its_density(bundle: ModelBundle
 
 
 def test_log_std_is_used_as_it_is_and_clamped_once() -> None:
-    """One log-σ convention: a parameter of −1.2 is a standard deviation of e^−1.2, not of a squashed value."""
+    """One log-σ convention: a parameter of −1.2 is a standard deviation of e^−1.2, not squashed."""
     policy = GaussianPolicy(3, 2, hidden=8, log_std=-1.2)
     assert FastPolicy.of(policy).std == pytest.approx(np.exp(-1.2), rel=1e-6)
     with torch.no_grad():

@@ -47,7 +47,7 @@ def test_first_updates_fit_the_value_and_leave_the_policy_alone(bundle: ModelBun
 
 
 def test_the_ratio_starts_at_one_for_own_and_for_swapped_steps(bundle: ModelBundle) -> None:
-    """Before the first gradient step the KL divergence must be nil, however improbable the executed actions."""
+    """Before the first gradient step the KL divergence is nil, however improbable the executed actions."""
     one_step = replace(SETTINGS, rollout_steps=20, epochs=1, minibatch=20, value_only_updates=0)
     learner = Learner(bundle, one_step, seed=0)
     feed(learner, 0, 1, swapped=frozenset({1, 5, 6}))

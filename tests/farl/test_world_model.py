@@ -89,7 +89,7 @@ def test_parts_have_the_shapes_of_equation_10() -> None:
     assert model.reward(latent, actions).shape == model.Q(latent, actions).shape == (7,)
     assert model.pi(latent).shape == (7, ACTION) and model.pi(latent).abs().max() < 1
     constraint = model.constraint(latent, actions)
-    assert constraint.shape == (7,) and 0 < constraint.min() and constraint.max() < 1
+    assert constraint.shape == (7,) and constraint.min() > 0 and constraint.max() < 1
     assert model.decode(latent).shape == (7, OBSERVATION)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from farl.cloning import CloningSettings
 from farl.offline import OfflineSettings
+from farl.types import EpisodeKind
 from farl.world_model import WorldModelSize
 from farl.world_model_training import WorldModelSettings
 from farl_ros import cli
@@ -55,7 +56,8 @@ def farl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 def small(spec: TaskSpec) -> OfflineSettings:
     """An offline phase of seconds."""
     cloning = CloningSettings(updates=60, value_updates=20, value_rounds=2)
-    world_model = WorldModelSettings(WorldModelSize(16, 32, 11), horizon=spec.shield.horizon, updates=30, batch=16)
+    size = WorldModelSize(16, 32, 11)
+    world_model = WorldModelSettings(size, horizon=spec.shield.horizon, updates=30, batch=16)
     base = OfflineSettings(cloning=cloning, recovery=cloning, world_model=world_model)
     return replace(base, horizon=spec.shield.horizon, lead=spec.shield.lead)
 
@@ -66,12 +68,13 @@ def output(capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_the_chain_from_nothing_to_a_report(farl, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("farl_ros.offline.offline_settings", small)
-    assert farl("demos", "DiscTable", "--kind", "task", "--episodes", 12, "--out", "demos") == 0
-    assert farl("demos", "DiscTable", "--kind", "failure", "--episodes", 30, "--out", "demos") == 0
-    assert farl("demos", "DiscTable", "--kind", "recovery", "--episodes", 6, "--out", "demos", "--json", "r.json") == 0
+    demos = ("demos", "DiscTable", "--out", "demos", "--kind")
+    assert farl(*demos, "task", "--episodes", 12) == 0
+    assert farl(*demos, "failure", "--episodes", 30) == 0
+    assert farl(*demos, "recovery", "--episodes", 6, "--json", "r.json") == 0
     assert json.loads(Path("r.json").read_text())["safe_share"] >= 0.8
-    demos = read_folder(Path("demos"), load_task("DiscTable")).demos
-    assert [len(demos.of(kind)) for kind in range(3)] == [12, 6, 30]
+    recorded = read_folder(Path("demos"), load_task("DiscTable")).demos
+    assert [len(recorded.of(kind)) for kind in EpisodeKind if kind != EpisodeKind.ONLINE] == [12, 6, 30]
     damaged = next(Path("demos/task/episode_000003").glob("*.mcap"))
     damaged.write_bytes(b"no bag any more")
     assert farl("offline", "DiscTable", "--bags", "demos", "--out", "off", "--json", "o.json") == 0
@@ -80,8 +83,8 @@ def test_the_chain_from_nothing_to_a_report(farl, capsys, monkeypatch: pytest.Mo
     models = ("--models", "off/models")
     assert farl("evaluate", "DiscTable", *models, "--episodes", 2, "--json", "e.json") == 0
     assert json.loads(Path("e.json").read_text())["policy_alone"]["episodes"] == 2
-    finetune = ("finetune", "DiscTable", *models, "--direct", "--steps", 300, "--out", "run", "--json", "f.json")
-    assert farl(*finetune) == 0
+    finetune = ("finetune", "DiscTable", *models, "--direct", "--steps", 300, "--out", "run")
+    assert farl(*finetune, "--json", "f.json") == 0
     figures = json.loads(Path("f.json").read_text())
     assert set(figures) == FIGURES and figures["steps"] >= 300
     assert farl("report", "run", "--json", "again.json") == 0
@@ -90,8 +93,8 @@ def test_the_chain_from_nothing_to_a_report(farl, capsys, monkeypatch: pytest.Mo
 
 
 def test_without_a_shield_there_are_no_interventions(farl) -> None:
-    arguments = ("--preset", "uni_o4", "--direct", "--envs", 3, "--episodes", 4, "--out", "run", "--json", "f.json")
-    assert farl("finetune", "DiscTable", *arguments) == 0
+    arguments = ("--preset", "uni_o4", "--direct", "--envs", 3, "--episodes", 4)
+    assert farl("finetune", "DiscTable", *arguments, "--out", "run", "--json", "f.json") == 0
     figures = json.loads(Path("f.json").read_text())
     assert figures["episodes"] == 4 and figures["interventions"] == 0 and figures["shield_ms_p50"] is None
 
@@ -111,7 +114,7 @@ def test_tasks_are_listed(farl, capsys) -> None:
         (("finetune", "DiscTable", "--resume"), "--resume needs --out"),
         (("finetune", "DiscTable", "--resume", "--direct", "--out", "nowhere"), "not a run folder"),
         (("offline", "DiscTable", "--bags", "nowhere", "--out", "x"), "no such folder"),
-        (("demos", "DiscTable", "--kind", "failure", "--out", "empty"), "first run: farl demos DiscTable --kind task"),
+        (("demos", "DiscTable", "--kind", "failure", "--out", "empty"), "first run: farl demos DiscTable"),
         (("report", "nowhere"), "not a run folder"),
     ],
 )
@@ -125,7 +128,8 @@ def test_bad_input_ends_with_2_and_one_clear_sentence(farl, capsys, arguments, s
 def test_models_of_another_task_are_refused(farl, capsys) -> None:
     from farl_ros.paths import share_folder
 
-    assert farl("finetune", "DiscTable", "--direct", "--models", share_folder() / "models" / "BoundedPush") == 2
+    other = share_folder() / "models" / "BoundedPush"
+    assert farl("finetune", "DiscTable", "--direct", "--models", other) == 2
     assert "models for task 'BoundedPush', expected 'DiscTable'" in output(capsys)
 
 
@@ -140,7 +144,8 @@ def test_a_taken_folder_and_another_seed_are_refused(farl, capsys) -> None:
 
 
 def start(folder: Path, *arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "farl_ros.cli", "finetune", "DiscTable", "--seed", "3", *map(str, arguments)]
+    command = [sys.executable, "-m", "farl_ros.cli", "finetune", "DiscTable", "--seed", "3"]
+    command += map(str, arguments)
     root = Path(cli.__file__).parents[1]
     environment = {**os.environ, "PYTHONPATH": str(root), "COLUMNS": "200"}
     return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
@@ -154,7 +159,7 @@ def rows(run: Path) -> list[tuple[int, int, float, bool, int]]:
 def wait_for_steps(run: Path, steps: int, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
-        if (run / "metrics" / "episodes.csv").is_file() and (done := rows(run)) and sum(r[1] for r in done) > steps:
+        if (run / "metrics" / "episodes.csv").is_file() and sum(row[1] for row in rows(run)) > steps:
             return
         time.sleep(0.02)
     pytest.fail(f"{run} did not get to {steps} steps")

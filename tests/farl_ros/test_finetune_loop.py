@@ -195,6 +195,16 @@ def test_an_abort_ends_the_run(rig):
     assert rig.ends == [(False, "it was aborted: the scene was not reset")]
 
 
+def test_the_end_of_an_earlier_attempt_at_the_same_episode_is_not_ours(rig):
+    rig.loop.begin(Limit(episodes=1))
+    rig.graph.answer("")  # the policy is loaded; the episode is not started yet
+    rig.loop.take_abort(0, "a new episode was started")
+    assert rig.ends == []
+    rig.graph.answer("")
+    rig.play(0)
+    assert rig.ends == [(True, "the limit is reached")]
+
+
 def test_silence_counts_only_while_the_graph_is_waited_for(rig):
     rig.now = 5.0
     assert rig.loop.silence() == 0.0

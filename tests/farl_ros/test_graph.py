@@ -111,7 +111,8 @@ def test_values_keep_their_type_in_ros():
 
     values = {
         "a": True, "b": 7, "c": 2.0, "d": 1e-7, "e": "true", "f": "7", "g": "", "h": "1e5",
-        "i": "it's: a # b", "j": ["x", ""], "k": -(2**62), "l": '"', "m": 1e22, "n": "[a]", "o": "~", "p": "Größe",
+        "i": "it's: a # b", "j": ["x", ""], "k": -(2**62), "l": '"', "m": 1e22, "n": "[a]", "o": "~",
+        "p": "Größe",
     }  # fmt: skip
     context = Context()
     rclpy.init(args=[], context=context)

@@ -151,12 +151,26 @@ def test_the_thread_writes_bags_and_counts_what_the_queue_did_not_take(recorder,
 
 
 def test_an_error_of_the_thread_is_told(recorder, tmp_path):
-    (tmp_path / "bags" / "episode_000007").mkdir(parents=True)
+    (tmp_path / "bags").write_text("not a folder")
     start(recorder, 7)
     deadline = time.monotonic() + 5.0
     while recorder.error() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert "exists already" in str(recorder.error())
+    assert isinstance(recorder.error(), OSError)
+
+
+def test_the_bag_of_an_attempt_that_was_aborted_is_set_aside(recorder, tmp_path):
+    start(recorder, 7)
+    start(recorder, 7, stamp=80)
+    start(recorder, 7, stamp=120)
+    recorder.close()
+    assert recorder.error() is None
+    folders = ("aborted-1", "aborted-2", "")
+    stamps = [
+        read_bag(tmp_path / "bags" / folder / "episode_000007").recorded[Topic.EPISODE_EVENT].messages[0][0]
+        for folder in folders
+    ]
+    assert stamps == [40, 80, 120]
 
 
 def test_putting_never_blocks(recorder):

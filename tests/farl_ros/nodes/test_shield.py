@@ -120,15 +120,14 @@ def test_what_is_wrong_with_a_state_or_a_proposal_means_standing_still(shield, g
 
 def test_in_real_time_an_old_state_means_standing_still(shield):
     b = shield(real_time=True)
-    for age, reasons in ((0.0, {Reason.SAFE, Reason.RISK_ABOVE_THRESHOLD}), (0.07, {Reason.FAILSAFE})):
+    for age, executed in ((0.07, {ActionSource.HOLD}), (0.0, {ActionSource.TASK, ActionSource.RECOVERY})):
         before = len(b.decisions)
         stamp = time.time_ns() - round(age * 1e9)
         b.proposals.publish(proposal(stamp))
-        b.settle(0.01)
         b.states.publish(state(stamp))
         b.spin(lambda before=before: len(b.decisions) > before)
-        assert b.decisions[-1].reason in reasons
-    assert b.decisions[-1].executed.source == ActionSource.HOLD
+        assert b.decisions[-1].executed.source in executed
+        assert (b.decisions[-1].reason == Reason.FAILSAFE) == (age > 0)
 
 
 def test_in_real_time_a_proposal_that_comes_late_means_the_recovery_action(shield, models):
