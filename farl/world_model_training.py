@@ -47,7 +47,7 @@ class WorldModelSettings:
 
     size: WorldModelSize = field(default_factory=WorldModelSize)
     horizon: int = 20
-    updates: int = 2000
+    updates: int = 1600
     batch: int = 128
     failure_share: float = 0.35
     learning_rate: float = 1e-3

@@ -31,7 +31,7 @@ COMMAND_LIFE = 2.0
 
 
 class Simulator(FarlNode):
-    """Publishes ``sim_state``, ``sim/arm_state`` and ``/clock``; obeys ``reset_scene`` and ``arm_command``."""
+    """Publishes ``sim_state``, ``sim/arm_state``, ``/clock``; obeys ``reset_scene`` and ``arm_command``."""
 
     def __init__(self, arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
         super().__init__("simulator", arguments, context)

@@ -243,7 +243,8 @@ def test_a_cancelled_goal_ends_at_once_and_can_be_taken_up_again(by_action, tmp_
     handle, feedback = goal(by_action, episodes=done + 1)
     assert result(by_action, handle).ok
     assert [f.episodes for f in feedback] == [done + 1]
-    assert (tmp_path / "run" / "bags" / "aborted-1" / f"episode_{done:06d}").is_dir()
+    aside = tmp_path / "run" / "bags" / "aborted-1" / f"episode_{done:06d}"
+    by_action.spin(aside.is_dir)
 
 
 def test_somebody_who_starts_an_episode_meanwhile_ends_the_run_with_the_reason(by_action):
