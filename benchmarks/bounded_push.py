@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/bounded_push.py        # writes benchmarks/results/bounded_push.csv and a plot
 
-Every run is one `farl finetune … --direct --envs 8` of 100 000 agent steps; two run side by side. A run that has a row
+Every run is one `farl finetune` with --direct --envs 8, 100 000 agent steps; two run side by side. A run that has a row
 in the table already is skipped, so that the table can be made in pieces.
 """
 

@@ -15,6 +15,31 @@ from farl.types import Array
 from farl.world_model import WorldModel
 
 
+THRESHOLDS = (
+    0.05,
+    0.1,
+    0.15,
+    0.2,
+    0.25,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.7,
+    0.8,
+    0.9,
+    1.0,
+    1.25,
+    1.5,
+    2.0,
+    2.5,
+    3.0,
+    4.0,
+    5.0,
+)
+"""Candidates for ε_safe; a discounted sum over H steps can exceed 1."""
+
+
 @dataclass(frozen=True)
 class RiskSamples:
     """Predicted risk and what came, per step of held-out episodes up to their first violation.
@@ -117,6 +142,6 @@ def choose_threshold(
         lead: Least useful warning [agent steps].
         false_alarm_budget: Largest share of safe steps that may be flagged.
     """
-    curve = [quality(samples, round(float(t), 3), horizon, lead) for t in np.linspace(0.05, 0.95, 19)]
+    curve = [quality(samples, t, horizon, lead) for t in THRESHOLDS]
     within = [q for q in curve if q.false_alarms <= false_alarm_budget]
     return (within[0] if within else curve[-1]), curve

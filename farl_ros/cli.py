@@ -23,8 +23,8 @@ from farl_ros.task_spec import TaskError
 
 app = typer.Typer(
     name="farl",
-    help="Failure-aware reinforcement learning on a Franka arm: demonstrations, offline training, fine-
-    tuning.", no_args_is_help=True,
+    help="Failure-aware reinforcement learning on a Franka arm: demonstrations, training, fine-tuning.",
+    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

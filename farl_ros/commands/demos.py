@@ -100,8 +100,8 @@ def demos(
     write_figures(json, figures)
     if len(written) < wanted:
         raise UsageError(
-            f"only {len(written)} of {wanted} {kind.value} episodes came about: the policy hardly ever fails;
-            " "they are kept, use fewer or another policy (--models)"
+            f"only {len(written)} of {wanted} {kind.value} episodes came about, the policy hardly ever fails; "
+            "they are kept, use fewer or another policy (--models)"
         )
 
 
