@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/bounded_push.py        # writes benchmarks/results/bounded_push.csv and a plot
 
-Every run is one `farl finetune` with --direct --envs 8, 100 000 agent steps; two run side by side. A run that has a row
-in the table already is skipped, so that the table can be made in pieces.
+Every run is one `farl finetune` with --direct --envs 8 and 100 000 agent steps; two run side by side. A run that
+has a row in the table already is skipped, so that the table can be made in pieces.
 """
 
 from __future__ import annotations
@@ -156,9 +156,8 @@ def main() -> None:
     total = {p: sum(int(r["failures"]) for r in rows if r["preset"] == p.value) for p in Preset}
     change = total[Preset.PAPER] / total[Preset.UNI_O4] - 1.0
     told = ", ".join(f"{name} {version}" for name, version in versions().items())
-    print(
-        f"failing episodes: uni_o4 {total[Preset.UNI_O4]}, paper {total[Preset.PAPER]} ({change:+.1%}); {told}"
-    )
+    counts = ", ".join(f"{preset.value} {count}" for preset, count in total.items())
+    print(f"failing episodes: {counts} ({change:+.1%}); {told}")
 
 
 if __name__ == "__main__":

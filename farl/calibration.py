@@ -14,7 +14,6 @@ from farl.risk import RiskForm, aggregate
 from farl.types import Array
 from farl.world_model import WorldModel
 
-
 THRESHOLDS = (
     0.05,
     0.1,

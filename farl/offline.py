@@ -29,8 +29,8 @@ class OfflineSettings:
         horizon: H of the shield [agent steps].
         risk_gamma: γ_risk.
         lead: Least useful warning [agent steps].
-        false_alarm_budget: Largest share of the steps of held-out episodes without a failure that may be flagged:
-            a tenth cost a fifth of the successes on the disc table (docs/experiments.md).
+        false_alarm_budget: Largest share of the steps of held-out episodes without a failure that may be
+            flagged: a tenth cost a fifth of the successes on the disc table (docs/experiments.md).
         held_out: Share of the failure demonstrations kept for choosing the threshold.
     """
 

@@ -100,7 +100,7 @@ def demos(
     write_figures(json, figures)
     if len(written) < wanted:
         raise UsageError(
-            f"only {len(written)} of {wanted} {kind.value} episodes came about, the policy hardly ever fails; "
+            f"only {len(written)} of {wanted} {kind.value} episodes came about, the policy rarely fails; "
             "they are kept, use fewer or another policy (--models)"
         )
 
