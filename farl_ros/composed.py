@@ -25,10 +25,10 @@ INTERRUPTED = 130
 """Exit code after SIGINT or SIGTERM."""
 
 
-def node_class(executable: str) -> type[FarlNode]:
+def node_class(executable: str) -> Callable[[Sequence[str], Context], FarlNode]:
     """The node behind an executable: ``safety_shield`` is ``farl_ros.nodes.safety_shield.SafetyShield``."""
     module = importlib.import_module(f"farl_ros.nodes.{executable}")
-    found: type[FarlNode] = getattr(module, executable.title().replace("_", ""))
+    found: Callable[[Sequence[str], Context], FarlNode] = getattr(module, executable.title().replace("_", ""))
     return found
 
 
@@ -61,7 +61,7 @@ class Composed:
         """Create the nodes.
 
         Raises:
-            NodeError, TaskError, ModelError, ParameterException: A node cannot start; all are closed again.
+            NodeError, TaskError, ArmError: A node cannot start; all are closed again.
         """
         self.context = Context()
         before = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE")

@@ -130,7 +130,7 @@ class FinetuneLoop:
             self._finish_episode()
 
     def take_abort(self, episode: int, note: str) -> None:
-        """An episode was given up; before ours is started, that is one which an earlier attempt left running."""
+        """An episode was given up; before ours is started, one that an earlier attempt had left running."""
         if self.phase in (Phase.STARTED, Phase.RUNNING) and episode == self.learner.episodes:
             self.fail(f"it was aborted: {note}")
 

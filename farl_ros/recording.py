@@ -169,4 +169,3 @@ class Recorder:
             dropped, self.dropped = self.dropped, 0
             self._router.dropped += dropped
             self._router.take(sample, mark)
-            time.sleep(0.0)  # lets the control loop run: it never waits for more than one message

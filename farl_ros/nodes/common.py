@@ -7,14 +7,16 @@ from typing import TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.context import Context
+from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
+from farl_ros.graph import GraphError
 from farl_ros.task_spec import TaskSpec, load_task
 
 P = TypeVar("P", bool, int, float, str, list[str])
 
 
-class NodeError(ValueError):
+class NodeError(GraphError):
     """A node cannot start or go on; the message says what was expected, what came, and what to do."""
 
 
@@ -63,7 +65,7 @@ class FarlNode(Node):
             read_only: Whether it is fixed once the node runs.
 
         Raises:
-            ParameterException: A value of another type or outside of the range was given.
+            NodeError: A value of another type or outside of the range was given.
         """
         descriptor = ParameterDescriptor(description=description, read_only=read_only)
         if minimum is not None or maximum is not None:
@@ -74,7 +76,10 @@ class FarlNode(Node):
                 ]
             else:
                 descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
-        value: P = self.declare_parameter(name, default, descriptor).value
+        try:
+            value: P = self.declare_parameter(name, default, descriptor).value
+        except ParameterException as error:
+            raise NodeError(f"parameter {name!r} ({description}): {error}") from error
         return value
 
     def declare_required(self, name: str, description: str) -> str:

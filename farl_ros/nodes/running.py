@@ -13,7 +13,6 @@ from types import FrameType, TracebackType
 from typing import Self
 
 import rclpy
-from rclpy.exceptions import ParameterException
 from rclpy.executors import Executor
 from rclpy.experimental import EventsExecutor
 from rclpy.signals import SignalHandlerOptions
@@ -28,8 +27,8 @@ USAGE_ERROR = 2
 SLICE_S = 0.05
 """The executor runs in slices of this length [s]: its own ``spin()`` cannot be stopped by a signal."""
 
-SWITCH_S = 5e-4
-"""A thread that computes lets another one run after this time [s]; Python's default is ten times as long."""
+SWITCH_S = 1e-4
+"""A thread that computes lets another one run after this time [s]; Python's default is 5 ms."""
 
 
 class StopSignals:
@@ -66,7 +65,7 @@ def low_latency() -> Iterator[None]:
     """Keep the interpreter from stopping the control loop for long.
 
     What exists by now is left out of garbage collections: with PyTorch loaded a full one takes some 0.2 s.
-    Other threads (recorder, learner) give the interpreter back after 0.5 ms instead of 5 ms.
+    Other threads (recorder, learner) give the interpreter back after 0.1 ms instead of 5 ms.
     """
     before = sys.getswitchinterval()
     gc.freeze()
@@ -85,7 +84,7 @@ def spin_until(executor: Executor, stop: Callable[[], bool], slice_s: float = SL
         executor.spin_until_future_complete(never, slice_s)
 
 
-EXPECTED_ERRORS = (NodeError, TaskError, ArmError, ParameterException)
+EXPECTED_ERRORS = (NodeError, TaskError, ArmError)
 """What ends a node with one clear sentence instead of a traceback."""
 
 

@@ -51,8 +51,8 @@ def test_every_parameter_is_described_and_fixed_once_the_node_runs(finetune_spec
         ({"task": "DiskTable"}, TaskError, "did you mean 'DiscTable'"),
         ({"task": "DiscTable", "models": "/nowhere"}, NodeError, "/nowhere"),
         ({"task": "DiscTable", "preset": "papr"}, NodeError, "'papr'; expected one of"),
-        ({"task": 7}, Exception, "task"),
-        ({"task": "DiscTable", "seed": -1}, Exception, "seed"),
+        ({"task": 7}, NodeError, "parameter 'task'"),
+        ({"task": "DiscTable", "seed": -1}, NodeError, "parameter 'seed'"),
     ],
 )
 def test_wrong_parameters_are_named(parameters, error, message, models):
