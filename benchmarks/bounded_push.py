@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/bounded_push.py        # writes benchmarks/results/bounded_push.csv and a plot
 
-Every run is one `farl finetune` with --direct --envs 8 and 100 000 agent steps; two run side by side. A run that
-has a row in the table already is skipped, so that the table can be made in pieces.
+Every run is one `farl finetune` with --direct --envs 8 and 100 000 agent steps; two run side by side. A run
+that has a row in the table already is skipped, so that the table can be made in pieces.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def run(cell: tuple[Preset, int]) -> None:
         "final_return_shielded": after[ShieldMode.ON].mean_return,
         "final_failure_rate": after[ShieldMode.OFF].failure_rate,
         "recovery_share": made["recovery_share"],
-        "wall_s": RunFolder.open(folder).records[-1].wall_s,
+        "wall_s": RunFolder.open(folder).metrics.records[-1].wall_s,
     }
     cells = {k: f"{v:.5g}" if isinstance(v, float) else str(v) for k, v in row.items()}
     new = not TABLE.exists()
@@ -120,7 +120,7 @@ def plot() -> None:
     for preset in Preset:
         failures, returns = [], []
         for seed in SEEDS:
-            records = RunFolder.open(RUNS / f"{preset.value}-s{seed}").records
+            records = RunFolder.open(RUNS / f"{preset.value}-s{seed}").metrics.records
             steps = np.array([r.steps for r in records])
             failures.append(np.interp(grid, steps, np.cumsum([r.failed for r in records])))
             earned = np.interp(grid, steps, np.cumsum([r.episode_return for r in records]))

@@ -127,7 +127,7 @@ def graph_speed(spec: TaskSpec, preset: Preset, record: bool) -> tuple[float, li
             )
             view = FinetuneView("benchmark", job.limit, Console(quiet=True))
             run = run_through_graph(job, TASK, record, view)
-            first, last = run.records[0], run.records[-1]
+            first, last = run.metrics.records[0], run.metrics.records[-1]
             speed = (last.steps - first.steps) / (last.wall_s - first.wall_s)
     finally:
         Simulator._on_command, Simulator._publish = on_command, publish

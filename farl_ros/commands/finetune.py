@@ -24,7 +24,7 @@ from farl_ros.commands.common import (
 )
 from farl_ros.direct import run_direct
 from farl_ros.job import Job
-from farl_ros.report import write_report
+from farl_ros.report import REPORT, write_report
 from farl_ros.run import RunFolder, run_path
 from farl_ros.view import FinetuneView
 
@@ -82,7 +82,8 @@ def finetune(
         if (run_folder / "metrics" / "episodes.csv").is_file():
             console.print(f"report: {write_report(run_folder)}")
         sys.exit(INTERRUPTED)
-    _finish(run, json)
+    # the graph's finetuner has written the report already
+    _finish(run, write_report(run.path) if direct else run.path / REPORT, json)
 
 
 def _resume_command(run_folder: Path) -> str:
@@ -91,12 +92,12 @@ def _resume_command(run_folder: Path) -> str:
     return " ".join(["farl", *arguments, *out, "--resume"])
 
 
-def _finish(run: RunFolder, json: Path | None) -> None:
+def _finish(run: RunFolder, report: Path, json: Path | None) -> None:
     figures = run.summary()
     console.print(
         f"{figures['episodes']} episodes, {figures['steps']} steps: {figures['failures']} with a failure "
         f"({figures['failure_rate']:.1%}), success {figures['success_rate']:.0%}, "
         f"{figures['interventions']} interventions, {figures['steps_per_second']:.0f} steps/s"
     )
-    console.print(f"run: {run.path}\nreport: {write_report(run.path)}")
+    console.print(f"run: {run.path}\nreport: {report}")
     write_figures(json, figures)

@@ -115,8 +115,8 @@ class FrankaController(FarlNode):
     def _on_silence(self) -> None:
         """Stop the arm: no fresh decision has come in time."""
         self._watchdog.cancel()
-        if self._mode == ArmState.LATCHED:
-            return
+        if respond(Condition.STALE_STATE, self._failsafe_mode()).response == Response.LATCH:
+            return  # it stands still already
         self._fault = f"no decision for {WATCHDOG_PERIODS} control periods"
         self._hold(self._last_ns, ArmState.HOLDING)
         self._report_stop(time.monotonic() - self._decided_at)

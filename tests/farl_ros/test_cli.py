@@ -152,7 +152,7 @@ def start(folder: Path, *arguments: object) -> subprocess.Popen[str]:
 
 
 def rows(run: Path) -> list[tuple[int, int, float, bool, int]]:
-    records = RunFolder.open(run).records
+    records = RunFolder.open(run).metrics.records
     return [(r.episode, r.length, r.episode_return, r.failed, r.interventions) for r in records]
 
 
@@ -179,4 +179,4 @@ def test_stopped_at_any_moment_a_run_goes_on_bit_for_bit(tmp_path: Path, stop: s
     assert start(tmp_path, *arguments, "--out", "halted", "--resume").wait(120) == 0
     straight = rows(tmp_path / "straight")
     assert rows(tmp_path / "halted") == straight
-    assert len({r.policy_version for r in RunFolder.open(tmp_path / "halted").records}) >= 3
+    assert len({r.policy_version for r in RunFolder.open(tmp_path / "halted").metrics.records}) >= 3
