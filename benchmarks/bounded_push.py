@@ -42,6 +42,7 @@ TABLE = ROOT / "benchmarks" / "results" / "bounded_push.csv"
 PLOT = ROOT / "docs" / "images" / "fewer_failures.png"
 RUNS = ROOT / "runs" / "bounded_push"
 MODELS = ROOT / "models" / TASK
+SMOOTHED = 10_000  # agent steps over which the plot averages the reward
 COLOURS = {Preset.UNI_O4: "#2563eb", Preset.PAPER: "#dc2626"}
 
 
@@ -124,14 +125,14 @@ def plot() -> None:
             steps = np.array([r.steps for r in records])
             failures.append(np.interp(grid, steps, np.cumsum([r.failed for r in records])))
             earned = np.interp(grid, steps, np.cumsum([r.episode_return for r in records]))
-            returns.append(np.diff(earned, prepend=0.0) * (len(grid) - 1) / STEPS)
+            returns.append((earned - np.interp(grid - SMOOTHED, grid, earned)) / np.clip(grid, 1, SMOOTHED))
         for axis, curves in zip(axes, (failures, returns), strict=True):
             middle = np.mean(curves, 0)
             axis.plot(grid[1:], middle[1:], color=COLOURS[preset], label=preset.value)
             low, high = np.min(curves, 0)[1:], np.max(curves, 0)[1:]
             axis.fill_between(grid[1:], low, high, color=COLOURS[preset], alpha=0.15, lw=0)
     axes[0].set(xlabel="agent steps", ylabel="failing episodes so far")
-    axes[1].set(xlabel="agent steps", ylabel="reward per agent step (of 20)")
+    axes[1].set(xlabel="agent steps", ylabel="reward per agent step, of 20")
     for axis in axes:
         axis.legend(frameon=False)
         axis.spines[["top", "right"]].set_visible(False)
