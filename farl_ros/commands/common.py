@@ -25,6 +25,8 @@ from farl_ros.paths import share_folder
 from farl_ros.task_spec import TaskSpec, load_task
 
 console = Console()
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 TaskArgument = Annotated[str, typer.Argument(help="Task name (see `farl tasks`) or a task YAML file.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from itertools import islice
@@ -25,6 +26,7 @@ from farl.types import Array, EpisodeKind
 from farl_ros.bag_episodes import write_trajectory
 from farl_ros.bags import read_folder
 from farl_ros.commands.common import (
+    INTERRUPTED,
     JsonOption,
     SeedOption,
     TaskArgument,
@@ -81,15 +83,19 @@ def demos(
     statistics = RecoveryStatistics()
     source = _source(spec, kind, wanted, seed, lambda: _policy(spec, out, models, seed), statistics)
     written: list[Trajectory] = []
-    with progress_bar() as bar:
-        row = bar.add_task(f"{kind.value} episodes", total=wanted, note="")
-        for index, trajectory in enumerate(islice(source, wanted)):
-            write_trajectory(
-                folder / f"episode_{index:06d}", spec, EpisodeKind[kind.name], index, trajectory, seed
-            )
-            written.append(trajectory)
-            failed = sum(t.failed for t in written)
-            bar.update(row, advance=1, note=f"{failed} with a failure")
+    try:
+        with progress_bar() as bar:
+            row = bar.add_task(f"{kind.value} episodes", total=wanted, note="")
+            for index, trajectory in enumerate(islice(source, wanted)):
+                write_trajectory(
+                    folder / f"episode_{index:06d}", spec, EpisodeKind[kind.name], index, trajectory, seed
+                )
+                written.append(trajectory)
+                failed = sum(t.failed for t in written)
+                bar.update(row, advance=1, note=f"{failed} with a failure")
+    except KeyboardInterrupt:
+        console.print(f"stopped; {len(written)} {kind.value} episodes are kept in {folder}")
+        sys.exit(INTERRUPTED)
     figures = _figures(written)
     if kind == Kind.RECOVERY:
         figures |= {"tried": sum(statistics.tried.values()), "safe_share": statistics.safe_share}

@@ -12,6 +12,7 @@ import typer
 from farl.finetuning import Limit
 from farl.presets import Preset
 from farl_ros.commands.common import (
+    INTERRUPTED,
     JsonOption,
     ModelsOption,
     SeedOption,
@@ -27,8 +28,6 @@ from farl_ros.job import Job
 from farl_ros.report import REPORT, write_report
 from farl_ros.run import RunFolder, run_path
 from farl_ros.view import FinetuneView
-
-INTERRUPTED = 130
 
 
 def finetune(

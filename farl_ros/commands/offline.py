@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from farl.models import save_models
 from farl_ros.commands.common import (
+    INTERRUPTED,
     JsonOption,
     SeedOption,
     TaskArgument,
@@ -32,8 +34,14 @@ def offline(
     Example: farl offline BoundedPush --bags demos --out runs/offline
     """
     spec = load(task)
-    with stage_progress() as progress:
-        bundle, folder = offline_from_bags(spec, bags, seed, progress, console.print)
+    try:
+        with stage_progress() as progress:
+            bundle, folder = offline_from_bags(spec, bags, seed, progress, console.print)
+    except KeyboardInterrupt:
+        console.print(
+            f"stopped before the models were whole; nothing is written to {out}, the bags are as they were"
+        )
+        sys.exit(INTERRUPTED)
     models = out / "models"
     save_models(bundle, models)
     quality = bundle.card["held_out"]

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from std_srvs.srv import Trigger
 from farl.files import read_arrays
 from farl.finetuning import Limit
 from farl.presets import Preset
+from farl.types import Transition
 from farl_ros.bags import read_bag, read_folder
 from farl_ros.checkpoints import newest_checkpoint
 from farl_ros.composed import INTERRUPTED, Composed
@@ -29,6 +30,7 @@ from farl_ros.job import Job
 from farl_ros.messages import Topic
 from farl_ros.nodes.running import USAGE_ERROR
 from farl_ros.nodes.simulator import Simulator
+from farl_ros.run import RunFolder
 from farl_ros.task_spec import load_task
 
 from .bench import HORIZON, Bench
@@ -64,9 +66,35 @@ def finish(specs: list[NodeSpec]) -> tuple[int, str]:
         return code, graph.nodes["finetuner"].message
 
 
+@pytest.fixture
+def added(monkeypatch):
+    """All transitions that any run folder was given, by folder."""
+    transitions: dict[Path, list[Transition]] = {}
+    add_episode = RunFolder.add_episode
+
+    def watched(self, episode, decisions=()):
+        transitions.setdefault(self.path, []).extend(episode)
+        return add_episode(self, episode, decisions)
+
+    monkeypatch.setattr(RunFolder, "add_episode", watched)
+    return transitions
+
+
+def assert_same_transitions(first: list[Transition], second: list[Transition]) -> None:
+    assert len(first) == len(second)
+    for a, b in zip(first, second, strict=True):
+        for field in fields(Transition):
+            ours, theirs = getattr(a, field.name), getattr(b, field.name)
+            if field.name == "proposed":
+                np.testing.assert_array_equal(ours.values, theirs.values)
+                assert (ours.log_prob, ours.policy_version) == (theirs.log_prob, theirs.policy_version)
+            else:
+                np.testing.assert_array_equal(ours, theirs, err_msg=f"{field.name} of step {a.step}")
+
+
 @pytest.mark.parametrize("preset", Preset)
 def test_the_graph_gives_the_numbers_of_the_direct_loop(
-    short_rollouts, finetune_specs, task, models, tmp_path, preset
+    short_rollouts, finetune_specs, task, models, tmp_path, preset, added
 ):
     run = tmp_path / "graph"
     specs = finetune_specs(run, preset=preset.value, seed=4, episodes=EPISODES)
@@ -75,6 +103,9 @@ def test_the_graph_gives_the_numbers_of_the_direct_loop(
     spec = load_task(task)
     job = Job.of(spec, models, preset, 4, Limit(episodes=EPISODES), direct, False)
     run_direct(job, 1, NoView(), ["test"])
+    assert_same_transitions(added[run], added[direct])
+    assert {t.proposed.policy_version for t in added[run]} == {0, 1, 2}
+    assert any(t.intervened for t in added[run]) == (preset == Preset.PAPER)
     assert_same_runs(run, direct)
     assert len(rows(run, "episodes.csv")) == EPISODES
     assert len(rows(run, "updates.csv")) == 2
