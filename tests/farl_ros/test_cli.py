@@ -180,3 +180,22 @@ def test_stopped_at_any_moment_a_run_goes_on_bit_for_bit(tmp_path: Path, stop: s
     straight = rows(tmp_path / "straight")
     assert rows(tmp_path / "halted") == straight
     assert len({r.policy_version for r in RunFolder.open(tmp_path / "halted").metrics.records}) >= 3
+
+
+def test_stopped_demonstrations_are_kept(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "farl_ros.cli", "demos", "DiscTable", "--kind", "task", "--out", "demos"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1]), "COLUMNS": "200"}
+    process = subprocess.Popen(
+        [*command, "--episodes", "5000"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    folder = tmp_path / "demos" / "task"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and len(list(folder.glob("episode_*"))) < 10:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    whole = [bag for bag in folder.iterdir() if bag.suffix != ".partial"]
+    assert f"{len(whole)} task episodes are kept" in said and len(whole) >= 9
+    read = read_folder(folder, load_task("DiscTable"))
+    assert len(read.demos.episodes) >= len(whole)
