@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rclpy.logging import LoggingSeverity, set_logger_level
+
 from farl_ros.composed import INTERRUPTED, Composed
 from farl_ros.graph import GraphError, finetune_graph
 from farl_ros.job import Job
@@ -37,6 +39,8 @@ def run_through_graph(job: Job, task: str, record: bool, view: FinetuneView) -> 
         record=record,
         resume=job.resume,
     )
+    for spec in specs:  # the view shows how it goes; what is wrong is still said
+        set_logger_level(spec.name, LoggingSeverity.WARN)
     with Composed(specs, isolated=True) as graph:
         finetuner = graph.nodes["finetuner"]
         assert isinstance(finetuner, Finetuner)

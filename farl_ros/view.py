@@ -38,6 +38,7 @@ class FinetuneView:
     ) -> None:
         self._console, self._clock = console, clock
         self._shown = -_PERIOD
+        self._newest: tuple[Callable[[], Mapping[str, Any]], int] | None = None
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=36),
@@ -61,7 +62,10 @@ class FinetuneView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop drawing; the last picture stays."""
+        """Draw the figures at the end, which stay, and stop drawing."""
+        if self._newest is not None:
+            summary, policy_version = self._newest
+            self._draw(summary(), policy_version)
         if self._console.is_terminal:
             self._live.stop()
 
@@ -72,11 +76,13 @@ class FinetuneView:
             summary: Gives the figures, as in ``--json``.
             policy_version: Number of updates so far.
         """
+        self._newest = summary, policy_version
         now = self._clock()
-        if now - self._shown < _PERIOD:
-            return
-        self._shown = now
-        figures = summary()
+        if now - self._shown >= _PERIOD:
+            self._shown = now
+            self._draw(summary(), policy_version)
+
+    def _draw(self, figures: Mapping[str, Any], policy_version: int) -> None:
         done = float(figures[self._key])
         if self._console.is_terminal:
             self._progress.update(self._bar, completed=done)
