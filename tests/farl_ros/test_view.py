@@ -24,7 +24,7 @@ def figures(steps: int) -> dict[str, Any]:
 
 
 def show(terminal: bool) -> tuple[str, int]:
-    """Draw 100 episodes, a hundredth of a second apart; returns what was printed, and how often was summed up."""
+    """Draw 100 episodes in a second; returns what was printed, and how often was summed up."""
     text, now, asked = io.StringIO(), 0.0, 0
     console = Console(file=text, force_terminal=terminal, width=100)
 
