@@ -95,9 +95,9 @@ class Quality:
         precision: Share of flagged steps that are followed by a violation within H steps.
         recall: Share of such steps that are flagged.
         false_alarms: Share of the steps of episodes without any violation that are flagged.
-        caught: Share of failing episodes that are flagged at least ``lead`` steps before the violation.
+        caught: Share of failing episodes that are flagged between H and ``lead`` steps before the violation.
         lead: Least useful warning [agent steps].
-        median_lead: Median warning time of the flagged failing episodes [agent steps].
+        median_lead: Median time from the first flag within H steps of the violation to it [agent steps].
     """
 
     threshold: float
@@ -116,7 +116,7 @@ def quality(samples: RiskSamples, threshold: float, horizon: int, lead: int) -> 
     never = samples.steps_to_failure == NEVER
     leads = []
     for episode in np.unique(samples.episode[samples.steps_to_failure < NEVER]):
-        warned = samples.steps_to_failure[(samples.episode == episode) & flagged]
+        warned = samples.steps_to_failure[(samples.episode == episode) & flagged & positive]
         leads.append(int(warned.max()) if len(warned) else -1)
     first = np.array(leads)
     return Quality(

@@ -59,7 +59,8 @@ def episode_arrays(transitions: Sequence[Transition], swapped: SwappedSteps) -> 
 
     A step that executed the task policy's own proposal keeps the log-probability of that moment. A swapped
     step stores the executed action; its log-probability is left open (NaN) and taken from the policy just
-    before the update, so that its ratio starts at 1.
+    before the update, so that its ratio starts at 1. A step in which nobody chose (a watchdog, the fail-safe
+    table) never enters the policy loss.
 
     A time-out cuts an episode whose return would go on. So does a success that was held: nothing was ever
     seen after it, so that the value there is a guess; as a guess that is too low teaches a policy to hover
@@ -67,6 +68,7 @@ def episode_arrays(transitions: Sequence[Transition], swapped: SwappedSteps) -> 
     task variant has it) ends the return.
     """
     own = np.array([t.source == ActionSource.TASK for t in transitions])
+    recovery = np.array([t.source == ActionSource.RECOVERY for t in transitions])
     last = transitions[-1]
     return EpisodeArrays(
         observations=np.stack([t.observation for t in transitions]).astype(np.float32),
@@ -74,6 +76,12 @@ def episode_arrays(transitions: Sequence[Transition], swapped: SwappedSteps) -> 
         actions=np.stack([t.executed for t in transitions]).astype(np.float32),
         log_probs=np.where(own, [t.proposed.log_prob for t in transitions], np.nan).astype(np.float32),
         rewards=np.array([t.reward for t in transitions], np.float32),
-        in_policy_loss=(own if swapped == SwappedSteps.DROPPED else np.ones(len(own))).astype(np.float32),
-        end=End.HELD if last.terminated and last.success else End.GOES_ON if last.truncated else End.OVER,
+        in_policy_loss=(own if swapped == SwappedSteps.DROPPED else own | recovery).astype(np.float32),
+        end=_end(last),
     )
+
+
+def _end(last: Transition) -> End:
+    if last.terminated:
+        return End.HELD if last.success else End.OVER
+    return End.GOES_ON

@@ -83,7 +83,11 @@ class Learner:
         self.steps += len(episode)
 
     def update(self) -> UpdateStats:
-        """Make the next policy version from the buffered episodes, and empty the buffer."""
+        """Make the next policy version from the buffered episodes, and empty the buffer.
+
+        Raises:
+            ModelError: It diverged; the learner is of no more use.
+        """
         settings = self.settings
         episodes, self._buffer = self._buffer, []
         observations = torch.from_numpy(np.concatenate([e.observations for e in episodes]))
@@ -116,6 +120,7 @@ class Learner:
                 sums += [float(policy_loss.detach()), float(value_loss.detach()), kl, clipped]
                 batches += 1
         sums /= batches
+        self._check_finite()
         self.policy_version += 1
         variance = float(returns.var())
         return UpdateStats(
@@ -159,6 +164,14 @@ class Learner:
             kl = float((((ratio - 1.0) - log_ratio) * weight).sum() / count)
             clipped = float((((ratio - 1.0).abs() > clip).float() * weight).sum() / count)
         return loss, kl, clipped
+
+    def _check_finite(self) -> None:
+        for name, module in (("policy", self.policy), ("value", self.value)):
+            if not all(bool(p.isfinite().all()) for p in module.parameters()):
+                raise ModelError(
+                    f"update {self.policy_version + 1} made {name} weights that are not finite; nothing of it "
+                    "is saved: go on from the last checkpoint with smaller steps, or look at the rewards"
+                )
 
     def _step(self, optimizer: torch.optim.Optimizer, loss: Tensor, module: torch.nn.Module) -> None:
         optimizer.zero_grad()

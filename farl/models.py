@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -167,4 +168,6 @@ def load_policy(path: Path, sha256: str) -> FastPolicy:
     missing = {"normalizer.mean", "normalizer.inverse_std", "log_std", "body.0.weight"} - arrays.keys()
     if missing:
         raise ModelError(f"{path}: not a policy, {sorted(missing)} missing")
+    if not all(np.isfinite(value).all() for value in arrays.values()):
+        raise ModelError(f"{path}: holds weights that are not finite")
     return FastPolicy(arrays)

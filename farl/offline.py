@@ -10,7 +10,7 @@ import numpy as np
 
 from farl.calibration import choose_threshold, risk_samples
 from farl.cloning import CloningSettings, clone_policy, fit_value
-from farl.datasets import DemoSet, Episode
+from farl.datasets import DatasetError, DemoSet, Episode
 from farl.models import ModelBundle
 from farl.policy import FastPolicy
 from farl.risk import RiskForm
@@ -48,11 +48,27 @@ StageProgress = Callable[[str, float, float], None]
 
 
 def split(episodes: Sequence[Episode], held_out: float, seed: int) -> tuple[list[Episode], list[Episode]]:
-    """Split episodes into (training, held-out) by seed; at least one on each side where there are two."""
-    order = np.random.default_rng([seed, len(episodes)]).permutation(len(episodes))
-    count = min(max(1, round(len(episodes) * held_out)), len(episodes) - 1)
-    held = set(order[:count].tolist())
-    return [e for i, e in enumerate(episodes) if i not in held], [episodes[i] for i in sorted(held)]
+    """Split failure demonstrations into (training, held-out) by seed.
+
+    Both sides hold failing episodes, and the held-out side clean ones too: false alarms are counted on those.
+
+    Raises:
+        DatasetError: There are too few of one kind for that.
+    """
+    failing = sum(e.failed for e in episodes)
+    clean = len(episodes) - failing
+    if failing < 2 or clean < 1:
+        raise DatasetError(
+            f"{failing} failure demonstrations contain a failure and {clean} do not; choosing the threshold "
+            "needs at least 2 and 1: record more, some of which end well"
+        )
+    generator = np.random.default_rng([seed, len(episodes)])
+    count = min(max(2, round(len(episodes) * held_out)), len(episodes) - 1)
+    while True:  # a drawing that leaves one side without its kinds is repeated
+        held = set(generator.permutation(len(episodes))[:count].tolist())
+        failing_held = sum(episodes[i].failed for i in held)
+        if 0 < failing_held < min(failing, count):
+            return [e for i, e in enumerate(episodes) if i not in held], [episodes[i] for i in sorted(held)]
 
 
 def train_offline(
@@ -67,7 +83,7 @@ def train_offline(
         progress: Called with (stage, fraction of the stage, loss); may raise to stop.
 
     Raises:
-        DatasetError: A kind is missing, or no failure demonstration contains a failure.
+        DatasetError: A kind is missing, or too few failure demonstrations contain a failure, or do not.
     """
     demos.require((EpisodeKind.TASK, EpisodeKind.RECOVERY, EpisodeKind.FAILURE))
     task, recovery = demos.of(EpisodeKind.TASK), demos.of(EpisodeKind.RECOVERY)

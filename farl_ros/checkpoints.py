@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -45,6 +46,9 @@ def _replace(learner: Learner, path: Path, folder: Path) -> Path:
     if path.exists():
         shutil.rmtree(path)
     learner.save(path)
+    for metrics in sorted((folder.parent / "metrics").glob("*.csv")):
+        with metrics.open("rb") as file:  # a checkpoint never outlives the rows of what it has seen
+            os.fsync(file.fileno())
     write_json(folder / NEWEST, {"checkpoint": path.name})
     for old in sorted(folder.glob("episode_*"))[:-KEPT]:
         if old != path:

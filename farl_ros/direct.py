@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from farl.finetuning import finetune
 from farl.learner import UpdateStats
@@ -27,6 +27,7 @@ def run_direct(job: Job, environments: int, view: FinetuneView, command: Sequenc
         view: Shows the figures.
         command: The command line, for the run folder.
     """
+    job = replace(job, environments=environments)
     run, learner = job.begin(command)
     actor = job.actor(learner)
 

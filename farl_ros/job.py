@@ -10,12 +10,13 @@ from typing import Any
 from farl.actor import Actor
 from farl.finetuning import Limit
 from farl.learner import Learner
-from farl.models import ModelBundle, load_models
+from farl.models import ModelBundle
 from farl.policy import FastPolicy
 from farl.presets import Preset, Settings, settings_for
 from farl.shield import Shield
 from farl_ros.checkpoints import newest_checkpoint
 from farl_ros.run import RunError, RunFolder
+from farl_ros.task_models import load_models_for
 from farl_ros.task_spec import TaskSpec
 
 
@@ -32,6 +33,7 @@ class Job:
         limit: When to stop.
         run: Run folder.
         resume: Whether to go on with the run in that folder.
+        environments: How many run side by side; the numbers depend on it.
     """
 
     spec: TaskSpec
@@ -42,6 +44,7 @@ class Job:
     limit: Limit
     run: Path
     resume: bool = False
+    environments: int = 1
 
     @classmethod
     def of(
@@ -52,7 +55,7 @@ class Job:
         Raises:
             ModelError: The models cannot be used for the task.
         """
-        return cls(spec, models, load_models(models, spec.name), preset, seed, limit, run, resume)
+        return cls(spec, models, load_models_for(spec, models), preset, seed, limit, run, resume)
 
     @property
     def settings(self) -> Settings:
@@ -66,6 +69,7 @@ class Job:
             "task_sha256": self.spec.sha256,
             "preset": self.preset.value,
             "seed": self.seed,
+            "environments": self.environments,
             "models_sha256": self.bundle.card["sha256"],
             "ppo": settings["ppo"],
             "shield": settings["shield"],

@@ -10,6 +10,7 @@ from farl.models import ModelBundle
 from farl.offline import OfflineSettings, StageProgress, train_offline
 from farl.world_model_training import WorldModelSettings
 from farl_ros.bags import BagFolder, read_folder
+from farl_ros.task_models import task_of_models
 from farl_ros.task_spec import TaskSpec
 
 
@@ -48,6 +49,7 @@ def offline_from_bags(
         **bundle.card,
         "task": spec.name,
         "task_sha256": spec.sha256,
+        "task_spec": task_of_models(spec),
         "rejected_bags": [str(path.name) for path, _ in folder.rejected],
         "licence": "Apache-2.0",
     }

@@ -20,7 +20,6 @@ from failurebench.demonstrations import (
     task_demonstrations,
 )
 from farl.cloning import CloningSettings, clone_policy
-from farl.models import load_models
 from farl.policy import FastPolicy
 from farl.types import Array, EpisodeKind
 from farl_ros.bag_episodes import write_trajectory
@@ -37,6 +36,7 @@ from farl_ros.commands.common import (
     write_figures,
 )
 from farl_ros.environments import kit_of
+from farl_ros.task_models import load_models_for
 from farl_ros.task_spec import TaskSpec
 
 
@@ -131,7 +131,7 @@ def _source(
 def _policy(spec: TaskSpec, out: Path, models: Path | None, seed: int) -> Callable[[Array], Array]:
     """The offline policy that failures and near-failures come from."""
     if models is not None:
-        return FastPolicy.of(load_models(models, spec.name).task_policy).mean
+        return FastPolicy.of(load_models_for(spec, models).task_policy).mean
     if not (out / Kind.TASK.value).is_dir():
         raise UsageError(
             f"no policy to roll out: {out / Kind.TASK.value} does not exist; "

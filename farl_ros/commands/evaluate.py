@@ -11,7 +11,6 @@ from rich.table import Table
 from farl.actor import Actor
 from farl.evaluation import Evaluation
 from farl.evaluation import evaluate as run_evaluation
-from farl.models import load_models
 from farl.policy import FastPolicy
 from farl.presets import Preset, settings_for
 from farl.shield import Shield, ShieldMode
@@ -26,6 +25,7 @@ from farl_ros.commands.common import (
     write_figures,
 )
 from farl_ros.environments import make_environment
+from farl_ros.task_models import load_models_for
 
 
 def evaluate(
@@ -43,7 +43,7 @@ def evaluate(
     Example: farl evaluate BoundedPush --models models/BoundedPush --episodes 20
     """
     spec = load(task)
-    bundle = load_models(models_folder(spec, models), spec.name)
+    bundle = load_models_for(spec, models_folder(spec, models))
     shield_settings = settings_for(Preset.PAPER, bundle).shield
     policy = FastPolicy.of(bundle.task_policy)
     exploring = policy.with_std(noise)

@@ -41,7 +41,8 @@ def finetune(
         bool, typer.Option("--direct", help="Without ROS, environments in a plain loop.")
     ] = False,
     envs: Annotated[
-        int | None, typer.Option(min=1, help="Environments side by side; only with --direct.")
+        int | None,
+        typer.Option(min=1, help="Environments side by side, with --direct; times are per decision."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Run folder; by default runs/TIME-TASK-PRESET-SEED.")
@@ -66,6 +67,7 @@ def finetune(
         raise UsageError("--resume needs --out RUN: the run folder to go on with")
     spec = load(task)
     limit = Limit(steps, episodes) if steps is not None or episodes is not None else Limit(steps=20_000)
+    console.print(spec.resolved_yaml(), style="dim", highlight=False)
     run_folder = run_path(Path("runs"), spec.name, preset.value, seed, datetime.now()) if out is None else out
     job = Job.of(spec, models_folder(spec, models), preset, seed, limit, run_folder, resume)
     try:
@@ -77,7 +79,12 @@ def finetune(
 
                 run = run_through_graph(job, task, record, view)
     except KeyboardInterrupt:
+        if not (run_folder / "settings.json").is_file():
+            console.print("stopped before the run began; nothing is written")
+            sys.exit(INTERRUPTED)
         console.print(f"stopped; saved in {run_folder}. Go on with: {_resume_command(run_folder)}")
+        if direct:
+            console.print("what came after the last update will be made again, to the same numbers")
         if (run_folder / "metrics" / "episodes.csv").is_file():
             console.print(f"report: {write_report(run_folder)}")
         sys.exit(INTERRUPTED)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from farl.models import save_models
+from farl.offline import OfflineSettings
 from farl_ros.commands.common import (
     INTERRUPTED,
     JsonOption,
@@ -51,5 +52,10 @@ def offline(
         f"false alarms {quality['false_alarms']:.1%}, "
         f"{quality['caught']:.0%} of failures foretold {quality['lead']} steps ahead"
     )
+    if not quality["recall"] > 0.2 or quality["false_alarms"] > OfflineSettings.false_alarm_budget:
+        console.print(
+            "[bold red]warning:[/] this shield will hardly help: no threshold tells held-out failures from "
+            "the rest; record more failures, or look further ahead (shield.horizon in the task's file)"
+        )
     figures = {"models": str(models), **quality, "rejected_bags": len(folder.rejected)}
     write_figures(json, figures)

@@ -9,11 +9,12 @@ import torch
 from farl_interfaces.srv import LoadModels
 from rclpy.context import Context
 
-from farl.models import ModelBundle, ModelError, load_models, load_policy
+from farl.models import ModelBundle, ModelError, load_policy
 from farl.policy import FastPolicy
 from farl.presets import Preset
 from farl_ros.nodes.common import FarlNode, NodeError
 from farl_ros.paths import share_folder
+from farl_ros.task_models import load_models_for
 from farl_ros.task_spec import TaskSpec
 
 
@@ -42,7 +43,7 @@ class ModelNode(FarlNode):
         """Declare ``models`` and load them; by default those shipped for the task."""
         folder = self.declare_models_folder(spec)
         try:
-            models = load_models(folder, spec.name)
+            models = load_models_for(spec, folder)
         except ModelError as error:
             raise NodeError(str(error)) from error
         sizes = (models.task_policy.normalizer.mean.numel(), models.task_policy.log_std.numel())

@@ -25,6 +25,16 @@ def test_figures_by_hand() -> None:
     assert quality(SAMPLES, 0.3, 2, lead=3).caught == 0.0
 
 
+def test_a_flag_long_before_the_horizon_foretells_nothing() -> None:
+    early = RiskSamples(
+        risk=np.array([0.9, 0.0, 0.0, 0.0], np.float32),
+        steps_to_failure=np.array([30, 2, 1, 0]),
+        episode=np.zeros(4, np.int64),
+    )
+    result = quality(early, 0.5, horizon=5, lead=1)
+    assert result.caught == 0.0 and math.isnan(result.median_lead)
+
+
 def test_shares_of_nothing_are_not_numbers() -> None:
     nothing = RiskSamples(np.array([0.5], np.float32), np.array([NEVER]), np.array([0]))
     result = quality(nothing, 0.9, 5, 1)

@@ -7,6 +7,7 @@ import pytest
 
 from farl.experience import End, SwappedSteps, episode_arrays
 from farl.models import ModelBundle
+from farl.types import ActionSource
 from tests.farl.conftest import make_transitions
 
 
@@ -26,6 +27,16 @@ def test_dropped_steps_leave_the_policy_loss_but_stay_for_the_value(bundle: Mode
     assert len(arrays.rewards) == 4
 
 
+@pytest.mark.parametrize("source", [ActionSource.HOLD, ActionSource.TELEOP, ActionSource.REPLAY])
+def test_a_step_that_no_policy_chose_never_enters_the_policy_loss(
+    bundle: ModelBundle, source: ActionSource
+) -> None:
+    transitions = make_transitions(bundle.task_policy, 0, 4)
+    transitions[2] = replace(transitions[2], source=source)
+    for rule in SwappedSteps:
+        assert episode_arrays(transitions, rule).in_policy_loss.tolist() == [1.0, 1.0, 0.0, 1.0]
+
+
 @pytest.mark.parametrize(
     ("terminated", "truncated", "success", "end"),
     [
@@ -33,6 +44,7 @@ def test_dropped_steps_leave_the_policy_loss_but_stay_for_the_value(bundle: Mode
         (False, True, True, End.GOES_ON),
         (True, False, True, End.HELD),
         (True, True, True, End.HELD),
+        (True, True, False, End.OVER),
         (True, False, False, End.OVER),
     ],
 )

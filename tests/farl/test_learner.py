@@ -107,6 +107,19 @@ def test_resuming_continues_bit_for_bit(bundle: ModelBundle, tmp_path: Path, sto
     assert (resumed.policy_version, resumed.steps, resumed.episodes) == (4, 160, 8)
 
 
+def test_a_diverged_update_is_refused(bundle: ModelBundle, tmp_path: Path) -> None:
+    learner = Learner(bundle, SETTINGS, seed=0)
+    transitions = make_transitions(learner.policy, 0, 40)
+    learner.add_episode([replace(t, reward=float("nan")) for t in transitions])
+    with pytest.raises(ModelError, match="not finite"):
+        learner.update()
+    with torch.no_grad():
+        learner.policy.log_std.fill_(float("nan"))
+    sha256 = learner.export_policy(tmp_path / "p.safetensors")
+    with pytest.raises(ModelError, match="not finite"):
+        load_policy(tmp_path / "p.safetensors", sha256)
+
+
 def test_a_checkpoint_of_another_run_is_refused(bundle: ModelBundle, tmp_path: Path) -> None:
     Learner(bundle, SETTINGS, seed=1).save(tmp_path)
     with pytest.raises(ModelError, match="seed 1, this run has 2"):

@@ -74,7 +74,7 @@ def test_nothing_after_the_first_violation_reaches_the_loss() -> None:
         sampler = WindowSampler([episode], 5, 1.0, 0.5, np.random.default_rng(0))
         losses.append(
             {
-                k: float(v)
+                k: float(v.detach())
                 for k, v in loss_terms(model, model, sampler.sample(64), WorldModelSettings(SMALL)).items()
             }
         )

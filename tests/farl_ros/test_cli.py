@@ -143,6 +143,23 @@ def test_a_taken_folder_and_another_seed_are_refused(farl, capsys) -> None:
     assert "begun with seed 0, now asked with 5" in output(capsys)
 
 
+def test_another_number_of_environments_is_refused_when_resuming(farl, capsys) -> None:
+    job = ("finetune", "DiscTable", "--direct", "--episodes", 2, "--out", "run")
+    assert farl(*job, "--envs", 2) == 0
+    output(capsys)
+    assert farl(*job, "--resume") == 2
+    assert "begun with environments 2, now asked with 1" in output(capsys)
+
+
+def test_models_made_for_another_failure_set_are_refused(farl, capsys, tmp_path: Path) -> None:
+    text = load_task("DiscTable").resolved_yaml()
+    assert "limit: 0.45" in text
+    (tmp_path / "tight.yaml").write_text(text.replace("limit: 0.45", "limit: 0.1"))
+    for command in ("finetune", "evaluate"):
+        assert farl(command, "tight.yaml") == 2
+        assert "with failure" in (said := output(capsys)) and "train again" in said
+
+
 def start(folder: Path, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "farl_ros.cli", "finetune", "DiscTable", "--seed", "3"]
     command += map(str, arguments)

@@ -1,0 +1,38 @@
+"""Models and the task that they were made for: what a calibration is bound to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from farl.models import ModelBundle, ModelError, load_models
+from farl_ros.task_spec import TaskSpec
+
+BINDING = ("observation", "action", "control_rate_hz", "action_repeat", "failure", "shield")
+"""Keys of a task that the models and their threshold were made for."""
+
+
+def task_of_models(spec: TaskSpec) -> dict[str, Any]:
+    """What a model card keeps of its task."""
+    resolved = spec.resolved()
+    return {key: resolved[key] for key in BINDING}
+
+
+def load_models_for(spec: TaskSpec, folder: Path) -> ModelBundle:
+    """Load models that were made for this task as it is now.
+
+    Raises:
+        ModelError: They cannot be read, or the task has changed since in something that they depend on.
+    """
+    bundle = load_models(folder, spec.name)
+    made_for = bundle.card.get("task_spec")
+    if made_for is None:  # made by hand, not by the offline phase
+        return bundle
+    for key, now in task_of_models(spec).items():
+        if made_for.get(key) != now:
+            raise ModelError(
+                f"{folder}: made for {spec.name} with {key} {json.dumps(made_for.get(key))}, now it is "
+                f"{json.dumps(now)}; the shield would foretell something else: train again (farl offline)"
+            )
+    return bundle
