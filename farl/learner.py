@@ -169,8 +169,8 @@ class Learner:
         for name, module in (("policy", self.policy), ("value", self.value)):
             if not all(bool(p.isfinite().all()) for p in module.parameters()):
                 raise ModelError(
-                    f"update {self.policy_version + 1} made {name} weights that are not finite; nothing of it "
-                    "is saved: go on from the last checkpoint with smaller steps, or look at the rewards"
+                    f"update {self.policy_version + 1} made {name} weights that are not finite; it is not saved: "
+                    "go on from the last checkpoint with smaller steps, or look at the rewards"
                 )
 
     def _step(self, optimizer: torch.optim.Optimizer, loss: Tensor, module: torch.nn.Module) -> None:
