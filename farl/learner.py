@@ -169,7 +169,7 @@ class Learner:
         for name, module in (("policy", self.policy), ("value", self.value)):
             if not all(bool(p.isfinite().all()) for p in module.parameters()):
                 raise ModelError(
-                    f"update {self.policy_version + 1} made {name} weights that are not finite; it is not saved: "
+                    f"update {self.policy_version + 1} made {name} weights that are not finite; not saved: "
                     "go on from the last checkpoint with smaller steps, or look at the rewards"
                 )
 

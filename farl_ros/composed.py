@@ -9,6 +9,7 @@ import importlib
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -18,11 +19,13 @@ from rclpy.experimental import EventsExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from farl_ros.graph import NodeSpec, checked, ros_arguments
-from farl_ros.nodes.common import FarlNode
+from farl_ros.nodes.common import FarlNode, NodeError
 from farl_ros.nodes.running import StopSignals, low_latency, spin_until
 
 INTERRUPTED = 130
 """Exit code after SIGINT or SIGTERM."""
+LAST_WORDS_S = 0.1
+"""What nodes say while they close reaches those that close last within this time [s]."""
 
 
 def node_class(executable: str) -> Callable[[Sequence[str], Context], FarlNode]:
@@ -34,6 +37,8 @@ def node_class(executable: str) -> Callable[[Sequence[str], Context], FarlNode]:
 
 class Composed:
     """A context manager: entering creates the nodes, leaving closes them in reverse order.
+
+    Every node is closed even if another one raises; the recorder comes last, and hears the others close.
 
     Attributes:
         nodes: The nodes by name.
@@ -94,17 +99,43 @@ class Composed:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
-        self._signals.__exit__(kind, error, trace)
+        required = [spec.name for spec in self._specs if spec.required and spec.name in self.nodes]
+        before = {name: self.nodes[name].exit_code or 0 for name in required}
+        try:
+            self._close()
+        finally:
+            self._signals.__exit__(kind, error, trace)
+        failed = [name for name in required if self.nodes[name].exit_code and not before[name]]
+        if failed and kind is None and not any(before.values()):
+            raise NodeError(f"{', '.join(failed)} failed while closing; the log says why")
 
     def _close(self) -> None:
-        for node in reversed(self.nodes.values()):
-            node.close()
-            node.destroy_node()
+        nodes = list(self.nodes.values())
+        with ExitStack() as closing:  # backwards, all of it, whatever raises
+            closing.callback(self.context.try_shutdown)
+            closing.callback(self._shut_executor)
+            for node in nodes:
+                closing.callback(node.destroy_node)
+            last = [node for node in nodes if node.closes_last]
+            for node in last:
+                closing.callback(node.close)
+            if last:
+                closing.callback(self._hear_last_words, [node for node in nodes if not node.closes_last])
+            for node in nodes:
+                if not node.closes_last:
+                    closing.callback(node.close)
+
+    def _hear_last_words(self, closed: Sequence[FarlNode]) -> None:
+        if hasattr(self, "executor"):
+            for node in closed:
+                self.executor.remove_node(node)
+            deadline = time.monotonic() + LAST_WORDS_S
+            spin_until(self.executor, lambda: time.monotonic() > deadline, slice_s=0.005)
+
+    def _shut_executor(self) -> None:
         if hasattr(self, "executor"):
             self.executor.shutdown()
             del self.executor  # gives the signals back
-        self.context.try_shutdown()
 
     def spin_until(self, stop: Callable[[], bool], timeout: float) -> bool:
         """Run callbacks until ``stop`` or a signal; returns whether ``stop`` held within ``timeout`` [s]."""

@@ -87,6 +87,7 @@ class FinetuneLoop:
         self._transitions: list[tuple[int, Transition]] = []
         self._decisions: dict[int, Decision] = {}
         self._update: Future[None] | None = None
+        self._broken = ""
         self._policy = (0, Path(), "")
         self._heard = clock()
 
@@ -102,6 +103,9 @@ class FinetuneLoop:
 
     def begin(self, limit: Limit) -> None:
         """Go on until the limit; every node gets the learner's policy first."""
+        if self._broken:
+            self._on_end(False, self._broken)
+            return
         self._limit = limit
         self._export_policy()
         self._load_policy()
@@ -113,6 +117,8 @@ class FinetuneLoop:
             return
         if transition.step == 0:
             self._transitions.clear()  # also when an earlier attempt at this episode was cut off
+        elif not self._transitions:
+            return  # of an earlier attempt that still plays on
         if transition.step != len(self._transitions):
             self.fail(
                 f"step {transition.step} came after {len(self._transitions)} steps: a transition was lost"
@@ -179,7 +185,7 @@ class FinetuneLoop:
             self._graph.start_episode(self.learner.episodes, self._on_started)
         elif self.learner.wants_update:
             self.phase = Phase.UPDATING
-            self._update = self._graph.in_background(self._do_update, self._on_updated)
+            self._update = self._graph.in_background(self._try_update, self._on_updated)
         else:
             self._end(True, "the limit is reached")
 
@@ -189,6 +195,16 @@ class FinetuneLoop:
         self.phase, self._heard = Phase.STARTED, self._clock()
         if problem:
             self.fail(f"episode {self.learner.episodes} did not start: {problem}")
+
+    def _try_update(self) -> None:
+        """In another thread; after a failure the learner is in between two states and must not be saved."""
+        try:
+            self._do_update()
+        except Exception as error:
+            self._broken = (
+                f"the update after {self.learner.episodes} episodes failed "
+                f"({type(error).__name__}: {error}); the run can be resumed from its newest checkpoint"
+            )
 
     def _do_update(self) -> None:
         """In another thread: learn, write metrics, then the checkpoint, then the policy for the others."""
@@ -208,7 +224,10 @@ class FinetuneLoop:
     def _on_updated(self) -> None:
         if self._update is not None:
             self._update = None
-            self._load_policy()
+            if self._broken:
+                self.fail(self._broken)
+            else:
+                self._load_policy()
 
     def _load_policy(self) -> None:
         self.phase, self._heard = Phase.LOADING, self._clock()
@@ -226,10 +245,16 @@ class FinetuneLoop:
         if self._update is not None:
             self._update.result()  # a half-made update would be lost, and it takes seconds at most
             self._update = None
+            if self._broken:
+                message = f"{message}; {self._broken}"
         self._transitions.clear()
         self._decisions.clear()
         self.phase = Phase.IDLE
-        save_checkpoint(self.learner, self.run.checkpoints)
+        if not self._broken:
+            try:
+                save_checkpoint(self.learner, self.run.checkpoints)
+            except OSError as error:
+                ok, message = False, f"{message}; the checkpoint could not be saved: {error}"
         self._on_end(ok, message)
 
 

@@ -140,9 +140,14 @@ class Recorder:
             self._queue.append((Sample(topic, payload, time.time_ns()), mark))
 
     def close(self) -> None:
-        """Write what is waiting and finish the last bag."""
+        """Write what is waiting and finish the last bag.
+
+        Raises:
+            Exception: What stopped the thread, now or before: something was not written.
+        """
         self._closing.set()
         self._worker.shutdown()
+        self._ended.result()
 
     def error(self) -> BaseException | None:
         """What stopped the thread; None while it works, and after it was closed in good order."""

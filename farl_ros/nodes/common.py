@@ -25,7 +25,10 @@ class FarlNode(Node):
 
     Attributes:
         exit_code: None while the node wants to go on; setting it ends the process, or the composed graph.
+        closes_last: Whether it is to hear what the other nodes of a composed graph say while they close.
     """
+
+    closes_last = False
 
     def __init__(
         self, name: str, arguments: Sequence[str] | None = None, context: Context | None = None

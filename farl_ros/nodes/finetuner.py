@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from farl_interfaces.action import Finetune
@@ -177,10 +178,11 @@ class Finetuner(ModelNode):
     def close(self) -> None:
         """Save a checkpoint of the last episode boundary."""
         self._canceled = True
-        if self.loop is not None:
-            self.loop.stop("stopped; it can be resumed")
-            self.loop.run.close()
-        self._neighbours.close()
+        with ExitStack() as stack:
+            stack.callback(self._neighbours.close)
+            if self.loop is not None:
+                stack.callback(self.loop.run.close)
+                self.loop.stop("stopped; it can be resumed")
 
 
 main = main_of(Finetuner)

@@ -53,6 +53,7 @@ class FrankaController(FarlNode):
             self._watchdog = self.create_timer(
                 WATCHDOG_PERIODS * self._period, self._on_silence, clock=steady, autostart=False
             )
+            self.create_timer(self._period, self._latch_faults, clock=steady)
 
     def _on_decision(self, decision: ShieldDecision) -> None:
         executed = decision.executed
@@ -112,9 +113,18 @@ class FrankaController(FarlNode):
             self._mode, self._fault = ArmState.LATCHED, fault
             self.get_logger().error(f"latched until somebody calls ~/rearm: {fault}")
 
+    def _latch_faults(self) -> None:
+        """Latch what has befallen the arm, whether or not decisions come."""
+        faults = self.backend.events()
+        if faults and self._mode != ArmState.LATCHED:
+            self._latch("; ".join(str(fault) for fault in faults))
+            self._hold(self._last_ns, ArmState.LATCHED)
+            self._report_mode()
+
     def _on_silence(self) -> None:
         """Stop the arm: no fresh decision has come in time."""
         self._watchdog.cancel()
+        self._latch_faults()
         if respond(Condition.STALE_STATE, self._failsafe_mode()).response == Response.LATCH:
             return  # it stands still already
         self._fault = f"no decision for {WATCHDOG_PERIODS} control periods"

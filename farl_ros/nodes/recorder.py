@@ -29,6 +29,8 @@ CHECK_S = 0.5
 class Recorder(FarlNode):
     """Takes ``state``, ``decision``, ``transition``, ``arm_state`` and ``episode_event``, as bytes."""
 
+    closes_last = True
+
     def __init__(self, arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
         super().__init__("recorder", arguments, context)
         spec = self.declare_task()
@@ -59,12 +61,19 @@ class Recorder(FarlNode):
         error = self._writer.error()
         if error is not None:
             self._check.cancel()
-            self.get_logger().error(f"recording has ended: {error}")
-            self.exit_code = 1
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self.get_logger().error(f"recording has ended: {error}")
+        self.exit_code = 1
 
     def close(self) -> None:
-        """Write what is waiting."""
-        self._writer.close()
+        """Write what is waiting; sets ``exit_code`` where that fails."""
+        try:
+            self._writer.close()
+        except Exception as error:
+            if self.exit_code is None:  # else it was told already
+                self._fail(error)
 
 
 main = main_of(Recorder)

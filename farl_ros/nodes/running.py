@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
@@ -108,13 +108,12 @@ def run_node(make: Callable[[], FarlNode], arguments: Sequence[str] | None = Non
                 print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
                 return USAGE_ERROR
             executor.add_node(node)
-            try:
+            with ExitStack() as closing:  # backwards, all of it, whatever raises
+                closing.callback(node.destroy_node)
+                closing.callback(executor.remove_node, node)
+                closing.callback(node.close)
                 with low_latency():
                     spin_until(executor, lambda: signals.received or node.exit_code is not None)
-            finally:
-                node.close()
-                executor.remove_node(node)
-                node.destroy_node()
             return 0 if node.exit_code is None else node.exit_code
     finally:
         executor.shutdown()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -240,6 +241,72 @@ def test_stopping_during_an_update_finishes_it(rig):
     assert rig.ends == [(False, "enough")]
     assert rig.checkpoint == "episode_000002_version_00001"
     assert rig.loop.phase == Phase.IDLE
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+FAILED = (
+    "the update after 4 episodes failed (OSError: [Errno 28] No space left on device); "
+    "the run can be resumed from its newest checkpoint"
+)
+
+
+def played_to_the_second_update(rig, monkeypatch, target: str) -> None:
+    rig.begin(episodes=9)
+    for episode in range(4):
+        rig.play(episode)
+        if episode == 1:
+            rig.graph.do_work()
+            rig.graph.answer("")
+            rig.graph.answer("")
+    monkeypatch.setattr(target, full)
+
+
+@pytest.mark.parametrize("target", ["farl.learner.Learner.update", "farl_ros.finetune_loop.save_checkpoint"])
+def test_an_update_that_fails_ends_the_run_and_saves_nothing(rig, monkeypatch, target):
+    with monkeypatch.context() as patch:
+        played_to_the_second_update(rig, patch, target)
+        rig.graph.do_work()
+    assert rig.ends == [(False, FAILED)]
+    assert rig.checkpoint == "episode_000002_version_00001"
+    rig.loop.stop("enough")
+    rig.loop.begin(Limit(episodes=9))
+    assert rig.ends[1:] == [(False, FAILED)]
+    assert (rig.loop.busy, rig.checkpoint) == (False, "episode_000002_version_00001")
+
+
+def test_stopping_during_an_update_that_fails_saves_nothing(rig, monkeypatch):
+    played_to_the_second_update(rig, monkeypatch, "farl.learner.Learner.update")
+    work, _, future = rig.graph.work[0]
+    result, future.result = future.result, lambda: (work(), future.set_result(None), result())[-1]
+    rig.loop.stop("enough")
+    assert rig.ends == [(False, f"enough; {FAILED}")]
+    assert rig.checkpoint == "episode_000002_version_00001"
+
+
+def test_a_last_checkpoint_that_cannot_be_saved_is_told(rig, monkeypatch):
+    rig.begin(episodes=9)
+    monkeypatch.setattr("farl_ros.finetune_loop.save_checkpoint", full)
+    rig.loop.stop("enough")
+    ((ok, message),) = rig.ends
+    assert not ok
+    assert message.startswith("enough; the checkpoint could not be saved: ")
+
+
+def test_steps_of_an_earlier_attempt_that_plays_on_are_not_for_us(rig):
+    rig.begin(episodes=1)
+    rig.play(0, steps=2)
+    rig.loop.stop("cancelled")
+    rig.loop.begin(Limit(episodes=1))
+    rig.graph.answer("")  # the policy is loaded; the episode is not started yet
+    for stamp, transition, _ in rig.messages(0)[2:]:
+        rig.loop.take_transition(stamp, transition)
+    assert (rig.loop.phase, rig.loop.steps_so_far) == (Phase.STARTING, 0)
+    rig.graph.answer("")
+    rig.play(0)
+    assert rig.ends[1:] == [(True, "the limit is reached")]
 
 
 def test_only_the_last_policies_are_kept(rig, monkeypatch):

@@ -174,6 +174,29 @@ def test_in_real_time_a_frozen_shield_stops_the_arm_after_one_and_a_half_periods
     assert np.median(measured) == pytest.approx(1.5 * PERIOD, rel=0.2)
 
 
+@pytest.mark.parametrize("silent_s", [0.0, 3 * PERIOD])  # before and after the watchdog
+def test_in_real_time_a_fault_latches_even_when_the_shield_is_silent(controller, silent_s):
+    b = controller(real_time=True)
+    send(b, decision(time.time_ns()))
+    b.settle(silent_s)
+    b.arm.pending.append(ArmError(FaultKind.REFLEX, "contact at joint 4"))
+    b.spin(lambda: b.states[-1].mode == ArmState.LATCHED, 1.0)
+    assert "contact at joint 4" in b.states[-1].fault
+    assert sent(b)[-1] == ([0.0, 0.0], ActionSource.HOLD)
+    assert b.call(RearmRobot, "franka_controller/rearm", operator_note="Kim").ok
+
+
+def test_the_watchdog_asks_the_arm_for_faults(controller):
+    b = controller(real_time=True)
+    node = b.nodes["franka_controller"]
+    send(b, decision(time.time_ns()))
+    b.arm.pending.append(ArmError(FaultKind.REFLEX, "contact at joint 4"))
+    node._on_silence()
+    b.spin(lambda: b.states[-1].mode == ArmState.LATCHED, 1.0)
+    b.settle(3 * PERIOD)
+    assert "contact at joint 4" in b.states[-1].fault
+
+
 def test_in_real_time_a_decision_on_an_old_state_means_standing_still(controller):
     b = controller(real_time=True)
     send(b, decision(time.time_ns() - round(2 * PERIOD * 1e9)))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -19,17 +21,21 @@ from std_srvs.srv import Trigger
 
 from farl.files import read_arrays
 from farl.finetuning import Limit
+from farl.learner import Learner
 from farl.presets import Preset
 from farl.types import Transition
 from farl_ros.bags import read_bag, read_folder
 from farl_ros.checkpoints import newest_checkpoint
 from farl_ros.composed import INTERRUPTED, Composed
 from farl_ros.direct import run_direct
-from farl_ros.graph import NodeSpec
+from farl_ros.graph import NodeSpec, ros_arguments
 from farl_ros.job import Job
-from farl_ros.messages import Topic
-from farl_ros.nodes.running import USAGE_ERROR
+from farl_ros.messages import Event, Topic
+from farl_ros.nodes.common import NodeError
+from farl_ros.nodes.recorder import Recorder
+from farl_ros.nodes.running import USAGE_ERROR, run_node
 from farl_ros.nodes.simulator import Simulator
+from farl_ros.recording import EpisodeRouter
 from farl_ros.run import RunFolder
 from farl_ros.task_spec import load_task
 
@@ -177,6 +183,75 @@ def test_ctrl_c_saves_a_checkpoint(short_rollouts, finetune_specs, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
         threading.Event().wait(1.0)
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def worker_threads() -> set[threading.Thread]:
+    return {t for t in threading.enumerate() if t.name.startswith(("recorder", "learner"))}
+
+
+def test_learning_that_fails_ends_the_run_with_the_reason(
+    short_rollouts, finetune_specs, tmp_path, monkeypatch
+):
+    update, others = Learner.update, worker_threads()
+    monkeypatch.setattr(Learner, "update", lambda self: full() if self.policy_version else update(self))
+    started = time.monotonic()
+    code, message = finish(finetune_specs(tmp_path / "run", episodes=EPISODES))
+    assert time.monotonic() - started < 20.0
+    assert code == 1
+    assert message.startswith("the update after 6 episodes failed (OSError: [Errno 28] No space left")
+    assert worker_threads() == others
+    assert newest_checkpoint(tmp_path / "run" / "checkpoints").name == "episode_000003_version_00001"
+
+
+def test_every_node_is_closed_even_if_one_raises(finetune_specs, tmp_path):
+    others = worker_threads()
+    with (
+        pytest.raises(OSError, match="No space left"),
+        Composed(finetune_specs(tmp_path / "run", episodes=1), isolated=True) as graph,
+    ):
+        graph.nodes["finetuner"]._neighbours.close()
+        graph.nodes["finetuner"].close = full
+    assert worker_threads() == others
+    assert not graph.context.ok()
+
+
+def test_a_node_that_cannot_close_still_ends_its_process(finetune_specs, tmp_path):
+    (spec,) = (s for s in finetune_specs(tmp_path / "run", episodes=1) if s.name == "recorder")
+    destroyed = []
+
+    def make() -> Recorder:
+        node = Recorder(ros_arguments(spec))
+        node.exit_code, close, destroy = 0, node.close, node.destroy_node
+        node.close = lambda: (close(), full())
+        node.destroy_node = lambda: destroyed.append(destroy())
+        return node
+
+    with pytest.raises(OSError, match="No space left"):
+        run_node(make, [])
+    assert len(destroyed) == 1
+
+
+def test_what_cannot_be_recorded_at_the_end_is_told(finetune_specs, tmp_path, monkeypatch):
+    with (
+        pytest.raises(NodeError, match="recorder failed while closing"),
+        Composed(finetune_specs(tmp_path / "run", episodes=1), isolated=True) as graph,
+    ):
+        assert graph.run() == 0
+        monkeypatch.setattr(EpisodeRouter, "finish", full)
+    assert graph.nodes["recorder"].exit_code == 1
+
+
+def test_the_bag_of_an_episode_that_a_stop_cuts_off_says_so(finetune_specs, tmp_path):
+    with Composed(finetune_specs(tmp_path / "run", steps=10**6), isolated=True) as graph:
+        finetuner = graph.nodes["finetuner"]
+        Frozen(graph.nodes["simulator"], episode=1, step=7)
+        assert graph.spin_until(lambda: finetuner.loop is not None and finetuner.loop.steps_so_far == 7, 30.0)
+    events = read_bag(tmp_path / "run" / "bags" / "episode_000001").messages(Topic.EPISODE_EVENT)
+    assert [message.event for _, message in events][-1] == Event.ABORTED
 
 
 def test_a_simulator_that_dies_ends_the_run_with_a_clear_message(finetune_specs, tmp_path):
