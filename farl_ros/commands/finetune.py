@@ -67,9 +67,11 @@ def finetune(
         raise UsageError("--resume needs --out RUN: the run folder to go on with")
     spec = load(task)
     limit = Limit(steps, episodes) if steps is not None or episodes is not None else Limit(steps=20_000)
-    console.print(spec.resolved_yaml(), style="dim", highlight=False)
     run_folder = run_path(Path("runs"), spec.name, preset.value, seed, datetime.now()) if out is None else out
     job = Job.of(spec, models_folder(spec, models), preset, seed, limit, run_folder, resume)
+    if resume:
+        RunFolder.open(run_folder)  # what is wrong with it is said first
+    console.print(spec.resolved_yaml(), style="dim", highlight=False)
     try:
         with FinetuneView(f"{spec.name} {preset.value}", limit, console) as view:
             if direct:
