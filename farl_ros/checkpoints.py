@@ -20,9 +20,19 @@ def save_checkpoint(learner: Learner, folder: Path) -> Path:
     A kill at any moment leaves the newest complete checkpoint in place.
     """
     path = folder / f"episode_{learner.episodes:06d}_version_{learner.policy_version:05d}"
-    if path.exists():  # a save of the same moment, or one that was cut off: it may be the newest in use
-        return path if newest_checkpoint(folder) == path else _replace(learner, path, folder)
-    return _replace(learner, path, folder)
+    if path.exists():
+        if newest_checkpoint(folder) == path:  # a save of the same moment
+            return path
+        shutil.rmtree(path)  # one that was cut off
+    learner.save(path)
+    for metrics in sorted((folder.parent / "metrics").glob("*.csv")):
+        with metrics.open("rb") as file:  # a checkpoint never outlives the rows of what it has seen
+            os.fsync(file.fileno())
+    write_json(folder / NEWEST, {"checkpoint": path.name})
+    for old in sorted(folder.glob("episode_*"))[:-KEPT]:
+        if old != path:
+            shutil.rmtree(old)
+    return path
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
@@ -39,18 +49,4 @@ def newest_checkpoint(folder: Path) -> Path | None:
         raise ModelError(f"{folder / NEWEST}: names no checkpoint ({error})") from error
     if not path.is_dir():
         raise ModelError(f"{folder / NEWEST} names {path.name}, which is not there")
-    return path
-
-
-def _replace(learner: Learner, path: Path, folder: Path) -> Path:
-    if path.exists():
-        shutil.rmtree(path)
-    learner.save(path)
-    for metrics in sorted((folder.parent / "metrics").glob("*.csv")):
-        with metrics.open("rb") as file:  # a checkpoint never outlives the rows of what it has seen
-            os.fsync(file.fileno())
-    write_json(folder / NEWEST, {"checkpoint": path.name})
-    for old in sorted(folder.glob("episode_*"))[:-KEPT]:
-        if old != path:
-            shutil.rmtree(old)
     return path

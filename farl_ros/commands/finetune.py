@@ -26,7 +26,7 @@ from farl_ros.commands.common import (
 from farl_ros.direct import run_direct
 from farl_ros.job import Job
 from farl_ros.report import REPORT, write_report
-from farl_ros.run import RunFolder, run_path
+from farl_ros.run import SETTINGS, RunFolder, run_path
 from farl_ros.view import FinetuneView
 
 
@@ -81,7 +81,7 @@ def finetune(
 
                 run = run_through_graph(job, task, record, view)
     except KeyboardInterrupt:
-        if not (run_folder / "settings.json").is_file():
+        if not (run_folder / SETTINGS).is_file():
             console.print("stopped before the run began; nothing is written")
             sys.exit(INTERRUPTED)
         console.print(f"stopped; saved in {run_folder}. Go on with: {_resume_command(run_folder)}")
