@@ -26,6 +26,8 @@ Policy = Callable[[Observation], Action]
 
 STEPS_KEPT_AFTER_FAILURE = 25
 ATTEMPTS_PER_FAILURE = 4
+_APART = 1
+"""Recoveries start in other rollouts than the failure demonstrations of the same seed."""
 
 
 @dataclass
@@ -139,7 +141,7 @@ def recovery_demonstrations(
     fewest, most = kit.recovery_lookback
     wanted = episodes
     for rollout in range(50 * episodes if rollouts is None else rollouts):
-        random = np.random.default_rng([seed, rollout])
+        random = np.random.default_rng([seed, _APART, rollout])
         recorder, snapshots = _rollout(environment, kit, policy, random)
         failure = recorder.first_failure
         if failure is None:

@@ -24,7 +24,7 @@ class Outcome(NamedTuple):
     """Named parts of the reward; they add up to it."""
     success: bool
     margin: float
-    """Smallest signed distance to the failure set during the step, metres; negative inside the set."""
+    """Smallest signed distance to the failure set during the step, metres; zero or less is a failure."""
 
 
 @dataclass(frozen=True)
@@ -145,16 +145,16 @@ class FailureBenchEnv(gymnasium.Env[Observation, Action]):
         margin = math.inf
         terms: dict[str, float] = {}
         for _ in range(self.action_repeat):
-            outcome = self._simulate(command)
-            reward += outcome.reward
-            success = success or outcome.success
-            margin = min(margin, outcome.margin)
-            for name, term in outcome.terms.items():
+            step_reward, step_terms, step_success, step_margin = self._simulate(command)
+            reward += step_reward
+            success = success or step_success
+            margin = min(margin, step_margin)
+            for name, term in step_terms.items():
                 terms[name] = terms.get(name, 0.0) + term
 
         self._steps += 1
         self._success_steps = self._success_steps + 1 if success else 0
-        failing = margin < 0.0
+        failing = margin <= 0.0
         self._failed = self._failed or failing
         terminated = (self.end_on_success and self._success_steps >= self.success_hold) or (
             self.end_on_failure and self._failed
@@ -182,10 +182,9 @@ class FailureBenchEnv(gymnasium.Env[Observation, Action]):
         if given.shape != (self.action_size,):
             raise ValueError(f"expected an action of shape ({self.action_size},), got shape {given.shape}")
         values: list[float] = given.tolist()
-        for value in values:
-            if not math.isfinite(value):
-                raise ValueError(f"expected finite action values, got {values}")
-        return [min(max(value, -1.0), 1.0) for value in values]
+        if not all(map(math.isfinite, values)):
+            raise ValueError(f"expected finite action values, got {values}")
+        return [1.0 if value > 1.0 else -1.0 if value < -1.0 else value for value in values]
 
     def _info(self, cost: float, success: bool, margin: float, terms: Mapping[str, float]) -> Info:
         return {

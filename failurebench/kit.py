@@ -8,7 +8,15 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from failurebench import demonstrators, disc_scripts, experts, recoveries
+from failurebench import (
+    demonstrators,
+    disc_scripts,
+    experts,
+    recoveries,
+    soccer_scripts,
+    vase_scripts,
+    wall_scripts,
+)
 from failurebench.controllers import Controller
 from failurebench.env import FailureBenchEnv
 
@@ -54,8 +62,41 @@ _KITS = (
         recovery=recoveries.Drag,
         demonstration_noise=0.2,
         failure_noise=(0.2, 0.5),
-        recovery_lookback=(3, 20),
+        recovery_lookback=(6, 30),
         recovery_steps=60,
+    ),
+    TaskKit(
+        name="BoundedSoccer",
+        environment_id="FailureBench/BoundedSoccer-v0",
+        expert=experts.SoccerExpert,
+        demonstrator=soccer_scripts.lingering_kicker,
+        recovery=soccer_scripts.Catch,
+        demonstration_noise=0.3,
+        failure_noise=(0.2, 0.5),
+        recovery_lookback=(18, 32),
+        recovery_steps=60,
+    ),
+    TaskKit(
+        name="FragilePushWall",
+        environment_id="FailureBench/FragilePushWall-v0",
+        expert=experts.PushWallExpert,
+        demonstrator=wall_scripts.near_wall_pusher,
+        recovery=wall_scripts.Withdraw,
+        demonstration_noise=0.25,
+        failure_noise=(0.2, 0.5),
+        recovery_lookback=(2, 12),
+        recovery_steps=40,
+    ),
+    TaskKit(
+        name="ObstructedPush",
+        environment_id="FailureBench/ObstructedPush-v0",
+        expert=experts.PushExpert,
+        demonstrator=vase_scripts.far_reaching_pusher,
+        recovery=vase_scripts.Retreat,
+        demonstration_noise=0.2,
+        failure_noise=(0.2, 0.5),
+        recovery_lookback=(2, 10),
+        recovery_steps=30,
     ),
     TaskKit(
         name="DiscTable",

@@ -52,7 +52,7 @@ def test_task_demonstrations_are_seeded_and_medium(make, task):
     for demo in demos:
         check_shapes(demo, make(task))
     assert 0.3 <= np.mean([demo.success for demo in demos]) <= 1.0
-    assert np.mean([demo.failed for demo in demos]) <= 0.5
+    assert np.mean([demo.failed for demo in demos]) <= 0.8
 
 
 def test_replaying_a_demonstration_gives_the_same_observations(make, task):

@@ -102,11 +102,17 @@ def test_reward_and_terms_are_summed_over_the_repeat():
 
 def test_a_failure_is_flagged_latched_and_ends_nothing():
     failing = Outcome(0.0, {}, False, -0.01)
-    safe = failing._replace(margin=0.0)  # the border itself is safe
+    safe = failing._replace(margin=0.001)
     steps = play(Scripted([safe, failing, safe] + [safe] * 47))
     assert [s[4]["cost"] for s in steps[:3]] == [0.0, 1.0, 0.0]
     assert [s[4]["failed"] for s in steps[:3]] == [False, True, True]
     assert len(steps) == 50
+
+
+def test_the_border_belongs_to_the_failure_set():
+    """The paper's rule for distances: zero or less is a failure."""
+    steps = play(Scripted([Outcome(0.0, {}, False, 0.0)] * 50))
+    assert steps[0][4]["failed"]
 
 
 def test_a_failure_ends_the_variant():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from failurebench.sawyer_reward import PushReward, Reading, hamacher, long_tail
+from failurebench.push_reward import PushReward
+from failurebench.sawyer_reward import Reading, hamacher, long_tail
 
 START, GOAL, TOOL = (0.0, 0.65, 0.02), (0.0, 0.85, 0.02), (0.0, 0.6, 0.19)
 REWARD = PushReward(START, GOAL, TOOL)
