@@ -1,4 +1,4 @@
-"""How well predicted risk foretells failures on held-out demonstrations, and the threshold that follows."""
+"""How well predicted risk foretells failures on held-out demonstrations: samples, and figures."""
 
 from __future__ import annotations
 
@@ -14,29 +14,11 @@ from farl.risk import RiskForm, aggregate
 from farl.types import Array
 from farl.world_model import WorldModel
 
-THRESHOLDS = (
-    0.05,
-    0.1,
-    0.15,
-    0.2,
-    0.25,
-    0.3,
-    0.4,
-    0.5,
-    0.6,
-    0.7,
-    0.8,
-    0.9,
-    1.0,
-    1.25,
-    1.5,
-    2.0,
-    2.5,
-    3.0,
-    4.0,
-    5.0,
-)
-"""Candidates for ε_safe; a discounted sum over H steps can exceed 1."""
+NEVER = 10**6
+"""Steps to a failure that did not come."""
+
+Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
+Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -45,102 +27,149 @@ class RiskSamples:
 
     Attributes:
         risk: ``(N,)``.
-        steps_to_failure: Steps until the first violation, ``(N,)``; a large number where none came.
-        episode: Index of the episode, ``(N,)``.
+        steps_to_failure: Steps until the first violation, ``(N,)``; ``NEVER`` where none came.
+        episode: Index of the episode, ``(N,)``, ascending.
     """
 
     risk: Array
-    steps_to_failure: np.ndarray[tuple[int], np.dtype[np.int64]]
-    episode: np.ndarray[tuple[int], np.dtype[np.int64]]
+    steps_to_failure: Counts
+    episode: Counts
 
 
-NEVER = 10**6
+@dataclass(frozen=True)
+class StepRisks:
+    """The shield's predictions per look-ahead step and what came, per step as in ``RiskSamples``.
+
+    Attributes:
+        step_risk: ĉ_0 … ĉ_H, ``(N, H + 1)``.
+        steps_to_failure: As in ``RiskSamples``, ``(N,)``.
+        steps_seen: Steps that the episode goes on for after this one, ``(N,)``: what would have come later is
+            not known.
+        episode: Index of the episode, ``(N,)``, ascending.
+    """
+
+    step_risk: Array
+    steps_to_failure: Counts
+    steps_seen: Counts
+    episode: Counts
+
+    @property
+    def horizon(self) -> int:
+        """H [agent steps]."""
+        return int(self.step_risk.shape[1]) - 1
+
+    def looking(self, horizon: int, gamma: float, form: RiskForm) -> RiskSamples:
+        """Risk as a shield sees it that looks ``horizon`` steps ahead, at most H.
+
+        One roll-out serves all shorter ones: step k of a roll-out does not depend on how far it goes on.
+        """
+        risk = aggregate(self.step_risk[:, : horizon + 1], gamma, form)
+        return RiskSamples(risk, self.steps_to_failure, self.episode)
 
 
-def risk_samples(
-    model: WorldModel,
-    policy: FastPolicy,
-    episodes: Sequence[Episode],
-    horizon: int,
-    gamma: float,
-    form: RiskForm,
-) -> RiskSamples:
-    """Ask the shield's question at every step of held-out episodes, with the action that was taken."""
+def foretell(model: WorldModel, policy: FastPolicy, episodes: Sequence[Episode], horizon: int) -> StepRisks:
+    """Ask the shield's question at every step of held-out episodes, with the action that was taken.
+
+    Args:
+        model: World model.
+        policy: Task policy, whose mean acts from the second step of a roll-out on.
+        episodes: Held-out demonstrations.
+        horizon: H [agent steps].
+    """
     rollout = FusedRollout(model, policy, horizon)
-    risks, ahead, index = [], [], []
+    risks, ahead, seen, index = [], [], [], []
     for i, e in enumerate(episodes):
-        violations = np.flatnonzero(e.costs > 0)
-        steps = int(violations[0]) + 1 if len(violations) else len(e)
-        risks.append(aggregate(rollout(e.observations[:steps], e.actions[:steps]), gamma, form))
-        ahead.append(violations[0] - np.arange(steps) if len(violations) else np.full(steps, NEVER))
+        steps = up_to_violation(e)
+        now = np.arange(steps)
+        risks.append(rollout(e.observations[:steps], e.actions[:steps]))
+        ahead.append(steps - 1 - now if e.failed else np.full(steps, NEVER))
+        seen.append(len(e) - 1 - now)
         index.append(np.full(steps, i))
-    return RiskSamples(
-        np.concatenate(risks), np.concatenate(ahead).astype(np.int64), np.concatenate(index).astype(np.int64)
+    return StepRisks(
+        np.concatenate(risks), *(np.concatenate(x).astype(np.int64) for x in (ahead, seen, index))
     )
 
 
-Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
-
-
-def _share(part: Mask, whole: Mask) -> float:
-    return float(part.sum() / whole.sum()) if whole.any() else float("nan")
+def up_to_violation(episode: Episode) -> int:
+    """Number of steps up to and including the first violation; all of them where there is none."""
+    return int(np.argmax(episode.costs > 0)) + 1 if episode.failed else len(episode)
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Figures at one threshold.
+    """Figures at one threshold; a share of nothing is None.
 
     Attributes:
         threshold: ε_safe.
-        precision: Share of flagged steps that are followed by a violation within H steps.
+        precision: Share of flagged steps that are followed by a violation within ``window`` steps.
         recall: Share of such steps that are flagged.
         false_alarms: Share of the steps of episodes without any violation that are flagged.
-        caught: Share of failing episodes that are flagged between H and ``lead`` steps before the violation.
+        caught: Share of failing episodes that are flagged between ``window`` and ``lead`` steps before the
+            violation.
         lead: Least useful warning [agent steps].
-        median_lead: Median time from the first flag within H steps of the violation to it [agent steps].
+        window: Earliest flag that counts as foretelling the violation [agent steps].
+        median_lead: Median time from the first flag in the window to the violation [agent steps].
+        caught_by_chance: Share of equally long stretches of clean episodes with a flag in them: what
+            ``caught`` would be of failures that come out of the blue.
     """
 
     threshold: float
-    precision: float
-    recall: float
-    false_alarms: float
-    caught: float
+    precision: float | None
+    recall: float | None
+    false_alarms: float | None
+    caught: float | None
     lead: int
-    median_lead: float
+    window: int
+    median_lead: float | None
+    caught_by_chance: float | None
 
 
-def quality(samples: RiskSamples, threshold: float, horizon: int, lead: int) -> Quality:
-    """Count at one threshold; shares of nothing are NaN."""
-    flagged = ~(samples.risk <= threshold)
-    positive = samples.steps_to_failure <= horizon
+def share(part: Mask, whole: Mask) -> float | None:
+    """Share of ``whole`` that is in ``part``."""
+    return float((part & whole).sum() / whole.sum()) if whole.any() else None
+
+
+def flags(samples: RiskSamples, threshold: float) -> Mask:
+    """Where the shield would step in: ``not (risk <= threshold)``, as it decides itself."""
+    return np.asarray(~(samples.risk <= threshold))
+
+
+def first_flags(samples: RiskSamples, threshold: float, window: int) -> Counts:
+    """Steps from the first flag in the window to the violation, per failing episode; -1 if there is none."""
+    failing = samples.steps_to_failure < NEVER
+    warned = np.where(
+        flags(samples, threshold) & (samples.steps_to_failure <= window), samples.steps_to_failure, -1
+    )[failing]
+    episodes = samples.episode[failing]
+    if not len(episodes):
+        return np.empty(0, np.int64)
+    starts = np.flatnonzero(np.diff(episodes, prepend=-1))
+    return np.maximum.reduceat(warned, starts).astype(np.int64)
+
+
+def quality(samples: RiskSamples, threshold: float, window: int, lead: int) -> Quality:
+    """Count at one threshold."""
+    flagged = flags(samples, threshold)
+    positive = samples.steps_to_failure <= window
     never = samples.steps_to_failure == NEVER
-    leads = []
-    for episode in np.unique(samples.episode[samples.steps_to_failure < NEVER]):
-        warned = samples.steps_to_failure[(samples.episode == episode) & flagged & positive]
-        leads.append(int(warned.max()) if len(warned) else -1)
-    first = np.array(leads)
+    first = first_flags(samples, threshold, window)
     return Quality(
         threshold=threshold,
-        precision=_share(flagged & positive, flagged),
-        recall=_share(flagged & positive, positive),
-        false_alarms=_share(flagged & never, never),
-        caught=float((first >= lead).mean()) if len(first) else float("nan"),
+        precision=share(positive, flagged),
+        recall=share(flagged, positive),
+        false_alarms=share(flagged, never),
+        caught=float((first >= lead).mean()) if len(first) else None,
         lead=lead,
-        median_lead=float(np.median(first[first >= 0])) if (first >= 0).any() else float("nan"),
+        window=window,
+        median_lead=float(np.median(first[first >= 0])) if (first >= 0).any() else None,
+        caught_by_chance=_flagged_stretches(flagged[never], samples.episode[never], window - lead + 1),
     )
 
 
-def choose_threshold(
-    samples: RiskSamples, horizon: int, lead: int, false_alarm_budget: float
-) -> tuple[Quality, list[Quality]]:
-    """The most sensitive threshold whose false alarms stay within a budget, and the curve it was chosen from.
-
-    Args:
-        samples: From held-out demonstrations, never from online counts.
-        horizon: H [agent steps].
-        lead: Least useful warning [agent steps].
-        false_alarm_budget: Largest share of safe steps that may be flagged.
-    """
-    curve = [quality(samples, t, horizon, lead) for t in THRESHOLDS]
-    within = [q for q in curve if q.false_alarms <= false_alarm_budget]
-    return (within[0] if within else curve[-1]), curve
+def _flagged_stretches(flagged: Mask, episode: Counts, length: int) -> float | None:
+    """Share of stretches of ``length`` steps on end with a flag in them; shorter episodes have none."""
+    if not 1 <= length <= len(flagged):
+        return None
+    so_far = np.concatenate([[0], np.cumsum(flagged)])
+    within = episode[length - 1 :] == episode[: len(episode) - length + 1]
+    return share((so_far[length:] - so_far[:-length]) > 0, within)

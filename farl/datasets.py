@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -84,6 +85,14 @@ class Episode:
     def failed(self) -> bool:
         """Whether any step violates the failure set."""
         return bool(self.costs.max() > 0)
+
+
+def digests(episodes: Iterable[Episode]) -> list[str]:
+    """What tells episodes from one another, wherever they lie: 12 hex digits of what happened in them."""
+    return [
+        hashlib.sha256(b"".join(np.ascontiguousarray(x, "<f4").tobytes() for x in content)).hexdigest()[:12]
+        for content in ((e.observations, e.actions, e.costs) for e in episodes)
+    ]
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-
-from farl.calibration import choose_threshold, risk_samples
-from farl.cloning import CloningSettings, clone_policy, fit_value
-from farl.datasets import DatasetError, DemoSet, Episode
+from farl.calibration import foretell
+from farl.datasets import DemoSet, Episode, digests
+from farl.held_out import split, starting_elsewhere
 from farl.models import ModelBundle
 from farl.policy import FastPolicy
-from farl.risk import RiskForm
+from farl.selection import CARD_KEY, choose
 from farl.types import EpisodeKind
+from farl.uni_o4.train import OfflinePolicy, UniO4Settings, train_policy
+from farl.uni_o4.transitions import RewardOf, until_violation
+from farl.value_fitting import ValueSettings, fit_value
 from farl.world_model_training import WorldModelSettings, train_world_model
 
 
@@ -23,22 +24,20 @@ class OfflineSettings:
     """Settings of the offline phase.
 
     Attributes:
-        cloning: Task policy and value.
-        recovery: Recovery policy.
+        policy: Task policy and recovery policy.
+        value: Value of the task policy.
         world_model: World model.
-        horizon: H of the shield [agent steps].
-        risk_gamma: γ_risk.
+        horizon: Longest look-ahead to consider for the shield [agent steps].
         lead: Least useful warning [agent steps].
         false_alarm_budget: Largest share of the steps of held-out episodes without a failure that may be
             flagged: a tenth cost a fifth of the successes on the disc table (docs/experiments.md).
         held_out: Share of the failure demonstrations kept for choosing the threshold.
     """
 
-    cloning: CloningSettings = field(default_factory=CloningSettings)
-    recovery: CloningSettings = field(default_factory=CloningSettings)
+    policy: UniO4Settings = field(default_factory=UniO4Settings)
+    value: ValueSettings = field(default_factory=ValueSettings)
     world_model: WorldModelSettings = field(default_factory=WorldModelSettings)
     horizon: int = 20
-    risk_gamma: float = 1.0
     lead: int = 5
     false_alarm_budget: float = 0.05
     held_out: float = 0.2
@@ -46,29 +45,28 @@ class OfflineSettings:
 
 StageProgress = Callable[[str, float, float], None]
 
+STEPS_BEFORE_FAILURE = 25
+"""How much of a failure demonstration, up to its violation, shows the recovery's critic what ends badly."""
 
-def split(episodes: Sequence[Episode], held_out: float, seed: int) -> tuple[list[Episode], list[Episode]]:
-    """Split failure demonstrations into (training, held-out) by seed.
 
-    Both sides hold failing episodes, and the held-out side clean ones too: false alarms are counted on those.
+def train_task_policy(
+    task: Sequence[Episode], settings: OfflineSettings, seed: int, progress: Callable[[float, float], None]
+) -> OfflinePolicy:
+    """The task policy, from task demonstrations alone: failures are made with it, so there are none yet."""
+    scale = settings.world_model.reward_scale
+    return train_policy(task, task, RewardOf.TASK, scale, settings.policy, seed, progress)
 
-    Raises:
-        DatasetError: There are too few of one kind for that.
-    """
-    failing = sum(e.failed for e in episodes)
-    clean = len(episodes) - failing
-    if failing < 2 or clean < 1:
-        raise DatasetError(
-            f"{failing} failure demonstrations contain a failure and {clean} do not; choosing the threshold "
-            "needs at least 2 and 1: record more, some of which end well"
-        )
-    generator = np.random.default_rng([seed, len(episodes)])
-    count = min(max(2, round(len(episodes) * held_out)), len(episodes) - 1)
-    while True:  # a drawing that leaves one side without its kinds is repeated
-        held = set(generator.permutation(len(episodes))[:count].tolist())
-        failing_held = sum(episodes[i].failed for i in held)
-        if 0 < failing_held < min(failing, count):
-            return [e for i, e in enumerate(episodes) if i not in held], [episodes[i] for i in sorted(held)]
+
+def train_recovery_policy(
+    recovery: Sequence[Episode],
+    failures: Sequence[Episode],
+    settings: OfflineSettings,
+    seed: int,
+    progress: Callable[[float, float], None],
+) -> OfflinePolicy:
+    """The recovery policy: imitates the recoveries, and is judged by what led to violations too."""
+    bad = [until_violation(e, STEPS_BEFORE_FAILURE) for e in failures if e.failed]
+    return train_policy(recovery, [*recovery, *bad], RewardOf.SAFETY, 1.0, settings.policy, seed, progress)
 
 
 def train_offline(
@@ -93,35 +91,38 @@ def train_offline(
     def stage(name: str) -> Callable[[float, float], None]:
         return lambda fraction, loss: progress(name, fraction, loss)
 
-    policy = clone_policy(task, settings.cloning, seed, stage("task policy"))
-    recovery_policy = clone_policy(recovery, settings.recovery, seed + 1, stage("recovery policy"))
-    value = fit_value([*task, *failures], policy, scale, settings.cloning, seed + 2, stage("value"))
+    made = train_task_policy(task, settings, seed, stage("task policy"))
+    recovering = train_recovery_policy(recovery, failures, settings, seed + 1, stage("recovery policy"))
+    policy = made.policy
+    value = fit_value([*task, *failures], policy, scale, settings.value, seed + 2, stage("value"))
+    independent = starting_elsewhere(recovery, held_out)
     model = train_world_model(
-        [*task, *recovery, *failures], settings.world_model, seed + 3, stage("world model")
+        [*task, *independent, *failures], settings.world_model, seed + 3, stage("world model")
     )
-    form = RiskForm.DISCOUNTED_SUM
-    samples = risk_samples(
-        model, FastPolicy.of(policy), held_out, settings.horizon, settings.risk_gamma, form
-    )
-    chosen, curve = choose_threshold(samples, settings.horizon, settings.lead, settings.false_alarm_budget)
-    progress("threshold", 1.0, chosen.threshold)
+    foretold = foretell(model, FastPolicy.of(policy), held_out, settings.horizon)
+    choice = choose(foretold, settings.lead, settings.false_alarm_budget)
+    progress("shield", 1.0, choice.threshold)
     card: dict[str, Any] = {
         "seed": seed,
         "episodes": {k.name.lower(): len(demos.of(k)) for k in EpisodeKind if demos.of(k)},
         "transitions": {k.name.lower(): sum(len(e) for e in demos.of(k)) for k in EpisodeKind if demos.of(k)},
         "failing_episodes": sum(e.failed for e in demos.episodes),
-        "held_out": asdict(chosen),
-        "threshold_curve": [asdict(q) for q in curve],
+        CARD_KEY: choice.to_json(),
+        "held_out_episodes": len(held_out),
+        "recoveries_kept_from_world_model": len(recovery) - len(independent),
+        "trained_on_failures": " ".join(digests(failures)),
+        "task_policy": made.report,
+        "recovery_policy": recovering.report,
         "settings": asdict(settings),
     }
     return ModelBundle(
         policy,
         value,
-        recovery_policy,
+        recovering.policy,
         model,
-        settings.horizon,
-        settings.risk_gamma,
-        chosen.threshold,
+        choice.horizon,
+        choice.gamma,
+        choice.threshold,
         scale,
         card,
     )

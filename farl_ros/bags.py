@@ -34,6 +34,10 @@ _MEANING = ("name", "observation", "action", "control_rate_hz", "action_repeat",
 """Keys of a task that decide what recorded numbers mean: bag and task must agree in them."""
 
 
+class OtherRecordingError(BagError):
+    """A whole bag, but of another task, or with another layout than the task's."""
+
+
 @dataclass(frozen=True)
 class BagFolder:
     """The bags in a folder and the folders below it.
@@ -42,11 +46,14 @@ class BagFolder:
         demos: The episodes that could be read, in the order of their paths.
         rejected: The bags that could not, each with the reason.
         recovered: How many of the episodes come from bags that were cut off.
+        unfit: Those of the rejected that are whole, but hold something else than the task's demonstrations:
+            another task or layout, or numbers that cannot be.
     """
 
     demos: DemoSet
     rejected: tuple[tuple[Path, str], ...]
     recovered: int
+    unfit: tuple[Path, ...]
 
 
 def read_folder(path: Path, task: TaskSpec | None = None) -> BagFolder:
@@ -67,16 +74,19 @@ def read_folder(path: Path, task: TaskSpec | None = None) -> BagFolder:
         raise BagError(f"{path}: {there}; expected folders with .mcap files, one per episode")
     episodes: list[Episode] = []
     rejected: list[tuple[Path, str]] = []
+    unfit: list[Path] = []
     for bag in bags:
         try:
             episodes.append(read_episode(bag, task))
         except (BagError, DatasetError) as error:
             rejected.append((bag, str(error)))
+            if isinstance(error, OtherRecordingError | DatasetError):
+                unfit.append(bag)
     if not episodes:
         reasons = "".join(f"\n  {reason}" for _, reason in rejected[:5])
         raise BagError(f"{path}: none of {len(rejected)} bags can be used:{reasons}")
     recovered = sum("recovered" in episode.metadata for episode in episodes)
-    return BagFolder(DemoSet(tuple(episodes)), tuple(rejected), recovered)
+    return BagFolder(DemoSet(tuple(episodes)), tuple(rejected), recovered, tuple(unfit))
 
 
 def read_episode(path: Path, task: TaskSpec | None = None) -> Episode:
@@ -146,7 +156,7 @@ def _check_task(bag: Bag, task: TaskSpec) -> None:
     """Compare what the bag says it is a recording of; one of another recorder says nothing, and passes."""
     name = bag.metadata.get("task", task.name)
     if name != task.name:
-        raise BagError(f"{bag.path}: a recording of task {name!r}, expected {task.name!r}")
+        raise OtherRecordingError(f"{bag.path}: a recording of task {name!r}, expected {task.name!r}")
     if bag.metadata.get("spec_sha256", task.sha256) == task.sha256:
         return
     try:
@@ -156,7 +166,7 @@ def _check_task(bag: Bag, task: TaskSpec) -> None:
     expected = task.resolved()
     for key in _MEANING:
         if recorded.get(key) != expected[key]:
-            raise BagError(
+            raise OtherRecordingError(
                 f"{bag.path}: recorded when {key!r} of {task.name} was {json.dumps(recorded.get(key))}, "
                 f"now it is {json.dumps(expected[key])}; the numbers would mean something else"
             )
@@ -168,7 +178,7 @@ def _check_sizes(bag: Bag, task: TaskSpec, observations: Array, actions: Array) 
         ("executed.values", actions.shape[1], task.action_size),
     ):
         if got != size:
-            raise BagError(
+            raise OtherRecordingError(
                 f"{bag.path}, topic {Topic.TRANSITION}: {label} has {got} entries, but {task.name} has {size}"
             )
 

@@ -15,6 +15,7 @@ from farl_ros.commands.demos import demos
 from farl_ros.commands.evaluate import evaluate
 from farl_ros.commands.finetune import finetune
 from farl_ros.commands.offline import offline
+from farl_ros.commands.quality import quality
 from farl_ros.commands.report import report
 from farl_ros.commands.tasks import tasks
 from farl_ros.graph import GraphError
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (tasks, demos, offline, finetune, evaluate, report):
+for command in (tasks, demos, offline, quality, finetune, evaluate, report):
     app.command()(command)
 
 BAD_INPUT = (BagError, DatasetError, FileError, GraphError, ModelError, RunError, TaskError, UsageError)

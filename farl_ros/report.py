@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from farl.files import read_json, write_atomic
+from farl_ros.report_page import Card, Section, Table, flat, picture, render
 from farl_ros.report_plots import (
     Floats,
     failure_plot,
@@ -29,41 +27,6 @@ REPORT = "report.html"
 _FEW_EPISODES = 20
 
 
-@dataclass(frozen=True)
-class Card:
-    """A headline figure; ``tone`` is a class of the style sheet."""
-
-    label: str
-    value: str
-    detail: str = ""
-    tone: str = ""
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A picture in the page, as a data URI, and what it says to those who cannot see it."""
-
-    uri: str
-    alt: str
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading with plots."""
-
-    title: str
-    text: str
-    plots: tuple[Plot, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Names and values."""
-
-    title: str
-    rows: tuple[tuple[str, str], ...]
-
-
 def write_report(run: Path) -> Path:
     """Write ``report.html`` into a run folder, finished or not, and return its path.
 
@@ -74,19 +37,16 @@ def write_report(run: Path) -> Path:
     versions = read_json(run / VERSIONS) if (run / VERSIONS).is_file() else {}
     command = (run / COMMANDS).read_text(encoding="utf-8") if (run / COMMANDS).is_file() else "unknown"
     preset = folder.settings.get("preset", "no preset")
-    template = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
-    ).get_template("report.html.j2")
-    html = template.render(
+    html = render(
         title=f"{folder.spec.name} · {preset}",
         subtitle=f"{run.resolve().name} · revision {_short(versions.get('git_revision', 'unknown'))}",
         notes=_notes(folder),
         cards=_cards(folder.summary()),
         sections=list(_sections(folder)),
-        command=command.strip(),
+        command=command,
         tables=(
-            Table("Settings", tuple(_flat(folder.settings))),
-            Table("Versions", tuple(_flat(versions))),
+            Table("Settings", tuple(flat(folder.settings))),
+            Table("Versions", tuple(flat(versions))),
         ),
         spec=(run / TASK).read_text(encoding="utf-8"),
     )
@@ -127,23 +87,23 @@ def _cards(figures: Mapping[str, Any]) -> list[Card]:
 def _sections(run: RunFolder) -> Iterator[Section]:
     records = run.metrics.records
     if records:
-        yield Section("Return and success", "", (_plot(return_plot(records), "return and success rate"),))
+        yield Section("Return and success", "", (picture(return_plot(records), "return and success rate"),))
         yield Section(
             "Failures",
             "An episode counts once, however long it stays in the failure set.",
-            (_plot(failure_plot(records), "failing episodes so far, and failure rate"),),
+            (picture(failure_plot(records), "failing episodes so far, and failure rate"),),
         )
     if any(np.isfinite(record.max_risk) for record in records):
-        yield Section("Shield", "", (_plot(shield_plot(records), "recovery share, and predicted risk"),))
+        yield Section("Shield", "", (picture(shield_plot(records), "recovery share, and predicted risk"),))
     updates = _updates(run.path)
     if updates:
         text = f"{len(updates['at_steps'])} updates of the policy."
-        yield Section("Learner", text, (_plot(update_plot(updates), "figures of the updates"),))
+        yield Section("Learner", text, (picture(update_plot(updates), "figures of the updates"),))
     for title, trace in _traces(run):
-        path = _plot(path_plot(trace, run.spec), "paths of object and hand from above")
+        path = picture(path_plot(trace, run.spec), "paths of object and hand from above")
         if np.isfinite(trace.risk).any():
             text = "Left: what the shield predicted before each step. Right: the same episode from above."
-            risk = _plot(risk_plot(trace, run.spec.control_rate_hz), "predicted risk over time")
+            risk = picture(risk_plot(trace, run.spec.control_rate_hz), "predicted risk over time")
             yield Section(title, text, (risk, path))
         else:
             yield Section(title, "The episode from above; no shield watched it.", (path,))
@@ -171,17 +131,5 @@ def _updates(run: Path) -> dict[str, Floats]:
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]} if rows else {}
 
 
-def _plot(svg: str, alt: str) -> Plot:
-    return Plot(f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}", alt)
-
-
 def _short(revision: str) -> str:
     return revision[:12] + (" with local changes" if revision.endswith("-dirty") else "")
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", str(value)

@@ -2,68 +2,27 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from typing import Any, ParamSpec
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import EngFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from farl_ros.plot_style import AMBER, BLUE, GREEN, GREY, INK, RED, as_share, new_figure, styled, to_svg
 from farl_ros.run_records import EpisodeRecord
 from farl_ros.run_traces import Trace
 from farl_ros.task_spec import TaskSpec
 
 Floats = NDArray[np.float64]
-P = ParamSpec("P")
-
-INK, GREY, BLUE, RED, AMBER, GREEN = "#1f2937", "#9ca3af", "#2563eb", "#dc2626", "#f59e0b", "#059669"
-_STYLE: dict[Any, Any] = {  # matplotlib types its keys by a list of all of them
-    "font.family": "sans-serif",
-    "font.size": 9.5,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.titlesize": 10.5,
-    "axes.titleweight": "normal",
-    "axes.titlelocation": "left",
-    "grid.color": "#e5e7eb",
-    "grid.linewidth": 0.8,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "legend.fontsize": 8.5,
-    "lines.linewidth": 1.8,
-    "figure.constrained_layout.w_pad": 0.12,
-    "figure.constrained_layout.h_pad": 0.08,
-    "svg.hashsalt": "farl",
-}
 _POINTS, _FEW_POINTS = 800, 20
 
 
-def _styled(draw: Callable[P, str]) -> Callable[P, str]:
-    """Draw in the report's style, whatever matplotlib is set to elsewhere."""
-
-    @wraps(draw)
-    def styled(*args: P.args, **kwargs: P.kwargs) -> str:
-        with rc_context(_STYLE):
-            return draw(*args, **kwargs)
-
-    return styled
-
-
-@_styled
+@styled
 def return_plot(records: Sequence[EpisodeRecord]) -> str:
     """Return of every episode with its rolling mean, and the success rate, over agent steps."""
     steps, returns = _column(records, "steps"), _column(records, "episode_return")
-    figure, (left, right) = _figure(2)
+    figure, (left, right) = new_figure(2)
     shown = _thinned(len(records))
     size = 5 if len(records) > _FEW_POINTS else 10
     left.plot(steps[shown], returns[shown], ".", ms=size, mew=0, color=BLUE, alpha=0.35, label="episode")
@@ -71,37 +30,37 @@ def return_plot(records: Sequence[EpisodeRecord]) -> str:
     left.legend(loc="best")
     _over_steps(left, "return")
     right.plot(steps[shown], _rolling(_column(records, "success"))[shown], color=GREEN)
-    _share(right)
+    as_share(right)
     right.set_ylim(-0.03, 1.03)
     _over_steps(right, _window_label("success rate", len(records)))
-    return _svg(figure)
+    return to_svg(figure)
 
 
-@_styled
+@styled
 def failure_plot(records: Sequence[EpisodeRecord]) -> str:
     """Failing episodes so far, and their share among recent episodes, over agent steps."""
     steps, failed = _column(records, "steps"), _column(records, "failed")
-    figure, (left, right) = _figure(2)
+    figure, (left, right) = new_figure(2)
     shown = _thinned(len(records))
     left.plot(steps[shown], np.cumsum(failed)[shown], color=RED, drawstyle="steps-post")
     left.set_ylim(bottom=0.0)
     left.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     _over_steps(left, "failing episodes so far")
     right.plot(steps[shown], _rolling(failed)[shown], color=RED)
-    _share(right)
+    as_share(right)
     _over_steps(right, _window_label("failure rate", len(records)))
-    return _svg(figure)
+    return to_svg(figure)
 
 
-@_styled
+@styled
 def shield_plot(records: Sequence[EpisodeRecord]) -> str:
     """Share of steps that the recovery policy executed, and mean predicted risk, over agent steps."""
     steps, lengths = _column(records, "steps"), _column(records, "length")
-    figure, (left, right) = _figure(2)
+    figure, (left, right) = new_figure(2)
     shown = _thinned(len(records))
     recovery = _rolling(_column(records, "recovery_steps")) / _rolling(lengths)
     left.plot(steps[shown], recovery[shown], color=AMBER)
-    _share(left)
+    as_share(left)
     _over_steps(left, _window_label("recovery share", len(records)))
     greatest, mean = _column(records, "max_risk"), _column(records, "mean_risk")
     right.plot(steps[shown], _rolling(greatest)[shown], color=AMBER, label="greatest of the episode")
@@ -109,23 +68,23 @@ def shield_plot(records: Sequence[EpisodeRecord]) -> str:
     right.set_ylim(bottom=0.0)
     right.legend(loc="best")
     _over_steps(right, _window_label("predicted risk", len(records)))
-    return _svg(figure)
+    return to_svg(figure)
 
 
-@_styled
+@styled
 def update_plot(updates: Mapping[str, Floats]) -> str:
     """Every figure of the learner's updates over agent steps, in small panels."""
     names = [name for name in updates if name not in ("at_steps", "policy_version", "steps")]
-    figure, panels = _figure(len(names), height=2.3, columns=4)
+    figure, panels = new_figure(len(names), height=2.3, columns=4)
     for axes, name in zip(panels, names, strict=True):
         marker = "." if len(updates[name]) < _FEW_POINTS else ""
         axes.plot(updates["at_steps"], updates[name], color=BLUE, marker=marker)
         axes.set_title(name.replace("_", " "))
         _over_steps(axes, "")
-    return _svg(figure)
+    return to_svg(figure)
 
 
-@_styled
+@styled
 def risk_plot(trace: Trace, rate_hz: float) -> str:
     """Predicted risk of one episode against the threshold, with interventions and the failure marked.
 
@@ -133,7 +92,7 @@ def risk_plot(trace: Trace, rate_hz: float) -> str:
         trace: The episode.
         rate_hz: Control rate [Hz].
     """
-    figure, (axes,) = _figure(1, height=3.6)
+    figure, (axes,) = new_figure(1, height=3.6)
     time = np.arange(len(trace.risk)) / rate_hz
     _shade(axes, time, trace.intervened, 1.0 / rate_hz)
     axes.plot(time, trace.risk, color=BLUE, label="risk")
@@ -146,18 +105,18 @@ def risk_plot(trace: Trace, rate_hz: float) -> str:
     axes.set_xlabel("time [s]")
     axes.set_ylabel("predicted risk")
     axes.legend(loc="best")
-    return _svg(figure)
+    return to_svg(figure)
 
 
-@_styled
+@styled
 def path_plot(trace: Trace, spec: TaskSpec) -> str:
     """One episode from above: paths of object and hand, the goal, and the border of the failure set."""
-    figure, (axes,) = _figure(1, height=3.6)
+    figure, (axes,) = new_figure(1, height=3.6)
     seen = np.concatenate((trace.object[:, :2], trace.hand[:, :2], trace.goal[None, :2]))
     border = np.array(spec.failure.boundary(max(float(seen[:, 1].max()) + 0.1, spec.workspace.upper[1])))
     axes.plot(border[:, 0], border[:, 1], color=RED, linewidth=2.2, label="failure border")
     axes.plot(trace.hand[:, 0], trace.hand[:, 1], color=GREY, linewidth=1.1, label="hand")
-    axes.plot(trace.object[:, 0], trace.object[:, 1], color=BLUE, label=spec.failure.object)
+    axes.plot(trace.object[:, 0], trace.object[:, 1], color=BLUE, label=spec.traced_object)
     axes.plot(*trace.object[0, :2], "o", color=BLUE, markerfacecolor="white", label="start")
     axes.plot(*trace.goal[:2], "*", color=GREEN, markersize=13, label="goal")
     swapped = trace.object[:-1][trace.intervened]
@@ -170,20 +129,7 @@ def path_plot(trace: Trace, spec: TaskSpec) -> str:
     axes.set_xlabel("x [m]")
     axes.set_ylabel("y [m]")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return _svg(figure)
-
-
-def _figure(panels: int, height: float = 2.9, columns: int = 2) -> tuple[Figure, list[Axes]]:
-    rows = -(-panels // columns)
-    width = {1: 5.6, 2: 11.2}.get(panels, 11.2)
-    figure = Figure(figsize=(width, height * rows), layout="constrained")
-    return figure, [figure.add_subplot(rows, min(columns, panels), n + 1) for n in range(panels)]
-
-
-def _svg(figure: Figure) -> str:
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return text.getvalue()
+    return to_svg(figure)
 
 
 def _column(records: Sequence[EpisodeRecord], name: str) -> Floats:
@@ -219,11 +165,6 @@ def _over_steps(axes: Axes, label: str) -> None:
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlim(left=0.0)
-
-
-def _share(axes: Axes) -> None:
-    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1.0, decimals=None))
-    axes.set_ylim(bottom=0.0)
 
 
 def _shade(axes: Axes, time: Floats, marked: NDArray[np.bool_], step: float) -> None:

@@ -76,7 +76,7 @@ def write_trace(
         decisions: The shield's, one per step, or none.
     """
     states = np.stack([*(t.observation for t in transitions), transitions[-1].next_observation])
-    names = (spec.failure.object, spec.hand, spec.goal)
+    names = (spec.traced_object, spec.hand, spec.goal)
     positions = np.concatenate([spec.position(name, states) for name in names], axis=1)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from failurebench.vase import Vase
 from farl_ros.strict_model import StrictModel
 
 Point2 = Annotated[tuple[float, float], Field(strict=False)]
@@ -19,6 +21,8 @@ class FailureKind(StrEnum):
 
     OBJECT_OUTSIDE = "object_outside"
     OBJECT_BEYOND = "object_beyond"
+    OBJECT_NEAR_BOX = "object_near_box"
+    ARM_NEAR_SOLID = "arm_near_solid"
 
 
 class RewardSource(StrEnum):
@@ -65,14 +69,18 @@ class Workspace(StrictModel):
 
 
 class Reward(StrictModel):
-    """Who computes the reward, and the names of the terms that add up to it."""
+    """Who computes the reward, the names of the terms that add up to it, and what a failure costs.
+
+    ``failure_penalty`` is what the reward loses in each simulator step with a failure.
+    """
 
     source: Annotated[RewardSource, Field(strict=False)]
     terms: Annotated[tuple[Name, ...], Field(strict=False)]
+    failure_penalty: float = Field(default=0.0, ge=0.0)
 
 
 class ObjectOutside(StrictModel):
-    """Failure: ``|x| > x_limit`` or ``y < y_limit`` of an object's position [m]."""
+    """Failure: ``|x| >= x_limit`` or ``y <= y_limit`` of an object's position [m]."""
 
     kind: Literal[FailureKind.OBJECT_OUTSIDE]
     object: Name
@@ -114,11 +122,97 @@ class ObjectBeyond(StrictModel):
         return [(-a, -a), (a, -a), (a, a), (-a, a), (-a, -a)]
 
 
+class ObjectNearBox(StrictModel):
+    """Failure: the rim of a round object of ``radius`` touches a box around an obstacle, seen from above [m].
+
+    With ``true_contact`` it is the contact with the obstacle itself; the box only shows where that stands.
+    """
+
+    kind: Literal[FailureKind.OBJECT_NEAR_BOX]
+    object: Name
+    centre: Point2
+    half_size: Annotated[tuple[PositiveFloat, PositiveFloat], Field(strict=False)]
+    radius: float = Field(ge=0.0)
+    true_contact: bool
+
+    def description(self) -> str:
+        """The failure set in one line."""
+        if self.true_contact:
+            return f"{self.object} in contact with the obstacle"
+        (x, y), (width, depth) = self.centre, self.half_size
+        return f"{self.object}'s rim at |x - {x:g}| <= {width:g} m and |y - {y:g}| <= {depth:g} m"
+
+    def environment_kwargs(self) -> dict[str, Any]:
+        """The box, as the environment calls it."""
+        return {
+            "box_centre": self.centre,
+            "box_half_size": self.half_size,
+            "object_radius": self.radius,
+            "true_contact": self.true_contact,
+        }
+
+    def boundary(self, reach: float) -> list[tuple[float, float]]:
+        """Points x, y [m] around the failure set of the object's centre: the box, widened by the radius.
+
+        Closed, so that ``reach`` does not matter.
+        """
+        (x, y), (width, depth), arc = self.centre, self.half_size, range(0, 91, 15)
+        corners = [(1, 1, 0), (-1, 1, 90), (-1, -1, 180), (1, -1, 270)]
+        points = [
+            (
+                x + side * width + self.radius * math.cos(math.radians(start + angle)),
+                y + end * depth + self.radius * math.sin(math.radians(start + angle)),
+            )
+            for side, end, start in corners
+            for angle in arc
+        ]
+        return [*points, points[0]]
+
+
+class ArmNearSolid(StrictModel):
+    """Failure: forearm, hand or a finger touches a fragile solid of revolution that stands on the table.
+
+    ``profile`` is its outline from the foot upwards: pairs of radius and height [m]. It has no waist.
+    """
+
+    kind: Literal[FailureKind.ARM_NEAR_SOLID]
+    axis: Point2
+    profile: Annotated[tuple[Point2, ...], Field(strict=False)]
+
+    @model_validator(mode="after")
+    def _convex(self) -> Self:
+        Vase(self.axis, self.profile)
+        return self
+
+    def description(self) -> str:
+        """The failure set in one line."""
+        (x, y), (_, height) = self.axis, self.profile[-1]
+        return (
+            f"arm in the solid of revolution at x = {x:g} m, y = {y:g} m, "
+            f"radius up to {self._largest_radius:g} m, {height:g} m high"
+        )
+
+    def environment_kwargs(self) -> dict[str, Any]:
+        """The solid, as the environment calls it."""
+        return {"vase_axis": self.axis, "vase_profile": self.profile}
+
+    def boundary(self, reach: float) -> list[tuple[float, float]]:
+        """Points x, y [m] around the solid where it is widest; closed, so that ``reach`` does not matter."""
+        (x, y), radius = self.axis, self._largest_radius
+        angles = [math.radians(angle) for angle in range(0, 361, 10)]
+        return [(x + radius * math.cos(angle), y + radius * math.sin(angle)) for angle in angles]
+
+    @property
+    def _largest_radius(self) -> float:
+        return max(radius for radius, _ in self.profile)
+
+
 class Foresight(StrictModel):
     """What the shield must foresee [agent steps].
 
-    ``horizon`` is H; ``lead`` the least warning that leaves the recovery policy time to act. Both follow from
-    how recoverable the task's failures are (docs/experiments.md).
+    ``horizon`` is the longest look-ahead to consider: H itself is chosen among shorter ones too, on held-out
+    demonstrations (``farl.selection``). ``lead`` is the least warning that leaves the recovery policy time to
+    act. Both follow from how recoverable the task's failures are (docs/experiments.md).
     """
 
     horizon: PositiveInt

@@ -26,6 +26,13 @@ def load_models_for(spec: TaskSpec, folder: Path) -> ModelBundle:
         ModelError: They cannot be read, or the task has changed since in something that they depend on.
     """
     bundle = load_models(folder, spec.name)
+    policy = bundle.task_policy
+    sizes = (policy.normalizer.mean.numel(), policy.log_std.numel())
+    if sizes != (spec.observation_size, spec.action_size):
+        raise ModelError(
+            f"{folder}: models for {sizes[0]} observations and {sizes[1]} actions, but {spec.name} has "
+            f"{spec.observation_size} and {spec.action_size}; train again (farl offline)"
+        )
     made_for = bundle.card.get("task_spec")
     if made_for is None:  # made by hand, not by the offline phase
         return bundle

@@ -18,10 +18,13 @@ from farl_ros.paths import share_folder
 from farl_ros.strict_model import StrictModel, nearest, problems, read_yaml
 from farl_ros.task_fields import (
     ActionField,
+    ArmNearSolid,
+    FailureKind,
     Foresight,
     Layout,
     Name,
     ObjectBeyond,
+    ObjectNearBox,
     ObjectOutside,
     ObservationField,
     Reward,
@@ -50,7 +53,9 @@ class TaskSpec(StrictModel):
     workspace: Workspace
     objects: Annotated[tuple[TrackedObject, ...], Field(strict=False, min_length=1)]
     reward: Reward
-    failure: Annotated[ObjectOutside | ObjectBeyond, Field(discriminator="kind")]
+    failure: Annotated[
+        ObjectOutside | ObjectBeyond | ObjectNearBox | ArmNearSolid, Field(discriminator="kind")
+    ]
     shield: Foresight
     layout: Layout
 
@@ -72,10 +77,20 @@ class TaskSpec(StrictModel):
             if size not in (2, 3):
                 raise ValueError(f"{where}: {name!r} has {size} entries; a position has 2 or 3")
         names = [entry.name for entry in self.objects]
-        if self.failure.object not in names:
+        if not isinstance(self.failure, ArmNearSolid) and self.failure.object not in names:
             near = nearest(self.failure.object, names)
             raise ValueError(f"failure.object: no object {self.failure.object!r}; the nearest is {near!r}")
+        if self.reward.failure_penalty > 0.0 and not isinstance(self.failure, ObjectNearBox):
+            raise ValueError(
+                f"reward.failure_penalty: {self.reward.failure_penalty:g} given, but only environments with "
+                f"a failure of kind {FailureKind.OBJECT_NEAR_BOX.value!r} know a penalty; leave it out"
+            )
         return self
+
+    @property
+    def traced_object(self) -> str:
+        """The object whose path says most about failures: the one that fails, or else the first."""
+        return self.objects[0].name if isinstance(self.failure, ArmNearSolid) else self.failure.object
 
     @property
     def observation_size(self) -> int:
@@ -124,7 +139,7 @@ class TaskSpec(StrictModel):
 
     def environment_kwargs(self, *, evaluation: bool = False) -> dict[str, Any]:
         """Arguments for ``gymnasium.make(spec.environment, …)``; evaluation runs to the horizon."""
-        return {
+        arguments = {
             "horizon": self.horizon,
             "success_hold": self.success_hold,
             "action_repeat": self.action_repeat,
@@ -135,6 +150,9 @@ class TaskSpec(StrictModel):
             "object_jitter": self.layout.jitter,
             **self.failure.environment_kwargs(),
         }
+        if isinstance(self.failure, ObjectNearBox):
+            arguments["failure_penalty"] = self.reward.failure_penalty
+        return arguments
 
     def resolved(self) -> dict[str, Any]:
         """The spec in plain JSON types."""

@@ -18,25 +18,35 @@ from failurebench.demonstrations import (
 )
 from failurebench.kit import kit
 from farl.actor import Actor
-from farl.cloning import CloningSettings, clone_policy
 from farl.datasets import DemoSet, Episode
 from farl.finetuning import Limit, finetune
 from farl.learner import Learner
 from farl.models import ModelBundle
-from farl.offline import OfflineSettings, train_offline
+from farl.offline import OfflineSettings, train_offline, train_task_policy
 from farl.policy import FastPolicy
 from farl.presets import Preset, settings_for
 from farl.rollout import FinishedEpisode
 from farl.shield import Shield
 from farl.types import EpisodeKind
+from farl.uni_o4.behaviour_ppo import BehaviourPpoSettings
+from farl.uni_o4.dynamics import DynamicsSettings
+from farl.uni_o4.ensemble import EnsembleSettings
+from farl.uni_o4.iql import IqlSettings
+from farl.uni_o4.train import UniO4Settings
+from farl.value_fitting import ValueSettings
 from farl.world_model import WorldModelSize
 from farl.world_model_training import WorldModelSettings
 
 KIT = kit("DiscTable")
-CLONING = CloningSettings(updates=800, value_updates=400)
+POLICY = UniO4Settings(
+    ensemble=EnsembleSettings(members=2, updates=800),
+    critic=IqlSettings(warm_updates=300, updates=500, hidden=128),
+    dynamics=DynamicsSettings(members=3, elites=2, hidden=96, updates=400),
+    improvement=BehaviourPpoSettings(updates=100),
+)
 OFFLINE = OfflineSettings(
-    cloning=CLONING,
-    recovery=CLONING,
+    policy=POLICY,
+    value=ValueSettings(updates=400),
     world_model=WorldModelSettings(size=WorldModelSize(64, 96, 31), horizon=10, updates=700, batch=96),
     horizon=10,
     lead=4,
@@ -64,7 +74,7 @@ def recovery_statistics() -> RecoveryStatistics:
 def models(recovery_statistics: RecoveryStatistics) -> ModelBundle:
     torch.set_num_threads(1)
     task = episodes(task_demonstrations(KIT, 30, 0, {}), EpisodeKind.TASK)
-    policy = FastPolicy.of(clone_policy(task, CLONING, 0, nothing)).mean
+    policy = FastPolicy.of(train_task_policy(task, OFFLINE, 0, nothing).policy).mean
     failures = episodes(failure_demonstrations(KIT, policy, 500, 1, {}), EpisodeKind.FAILURE)
     recoveries = episodes(
         recovery_demonstrations(KIT, policy, 100, 2, {}, recovery_statistics), EpisodeKind.RECOVERY

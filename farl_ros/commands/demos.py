@@ -19,11 +19,9 @@ from failurebench.demonstrations import (
     recovery_demonstrations,
     task_demonstrations,
 )
-from farl.cloning import CloningSettings, clone_policy
 from farl.policy import FastPolicy
 from farl.types import Array, EpisodeKind
 from farl_ros.bag_episodes import write_trajectory
-from farl_ros.bags import read_folder
 from farl_ros.commands.common import (
     INTERRUPTED,
     JsonOption,
@@ -33,9 +31,11 @@ from farl_ros.commands.common import (
     console,
     load,
     progress_bar,
+    stage_progress,
     write_figures,
 )
 from farl_ros.environments import kit_of
+from farl_ros.offline import task_policy_from_bags
 from farl_ros.task_models import load_models_for
 from farl_ros.task_spec import TaskSpec
 
@@ -64,7 +64,9 @@ def demos(
     seed: SeedOption = 0,
     models: Annotated[
         Path | None,
-        typer.Option(help="Policy for recovery and failure; by default cloned from the bags in OUT/task."),
+        typer.Option(
+            help="Policy for recovery and failure; by default made from the bags in OUT/task and kept in OUT."
+        ),
     ] = None,
     json: JsonOption = None,
 ) -> None:
@@ -137,17 +139,8 @@ def _policy(spec: TaskSpec, out: Path, models: Path | None, seed: int) -> Callab
             f"no policy to roll out: {out / Kind.TASK.value} does not exist; "
             f"first run: farl demos {spec.name} --kind task --out {out}   (or give --models DIR)"
         )
-    episodes = read_folder(out / Kind.TASK.value, spec).demos.episodes
-    with progress_bar() as bar:
-        row = bar.add_task("cloning a policy", total=100, note="")
-        policy = clone_policy(
-            episodes,
-            CloningSettings(),
-            int(
-                episodes[0].metadata.get("seed", seed)
-            ),  # the policy that `farl offline` clones with that seed
-            lambda fraction, loss: bar.update(row, completed=round(100 * fraction), note=f"loss {loss:.4f}"),
-        )
+    with stage_progress() as progress:
+        policy = task_policy_from_bags(spec, out, Kind.TASK.value, seed, progress, console.print)
     return FastPolicy.of(policy).mean
 
 

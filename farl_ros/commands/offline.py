@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from farl.models import save_models
-from farl.offline import OfflineSettings
 from farl_ros.commands.common import (
     INTERRUPTED,
     JsonOption,
@@ -21,12 +20,15 @@ from farl_ros.commands.common import (
     write_figures,
 )
 from farl_ros.offline import offline_from_bags
+from farl_ros.quality_report import REPORT, save_offline
 
 
 def offline(
     task: TaskArgument,
     bags: Annotated[Path, typer.Option(help="Folder with the demonstration bags, of all three kinds.")],
-    out: Annotated[Path, typer.Option(help="Run folder; the models go into OUT/models.")],
+    out: Annotated[
+        Path, typer.Option(help="Run folder; the models go into OUT/models, with a report beside.")
+    ],
     seed: SeedOption = 0,
     json: JsonOption = None,
 ) -> None:
@@ -44,18 +46,27 @@ def offline(
         )
         sys.exit(INTERRUPTED)
     models = out / "models"
-    save_models(bundle, models)
-    quality = bundle.card["held_out"]
+    choice = save_offline(spec, bundle, folder.demos, sys.argv, out).choice
+    figures, low, high = choice.figures, choice.caught_interval.low, choice.caught_interval.high
     console.print(
-        f"models in {models}; on held-out failures: threshold {quality['threshold']:g}, "
-        f"precision {quality['precision']:.2f}, recall {quality['recall']:.2f}, "
-        f"false alarms {quality['false_alarms']:.1%}, "
-        f"{quality['caught']:.0%} of failures foretold {quality['lead']} steps ahead"
+        f"models in {models}, report in {out / REPORT}; on {choice.failing} held-out failures: "
+        f"{figures.caught:.0%} foretold {figures.lead} steps ahead (95 % interval {low:.0%}-{high:.0%}), "
+        f"false alarms {figures.false_alarms:.1%}; H {choice.horizon}, discount {choice.gamma:g}, "
+        f"threshold {choice.threshold:g}"
     )
-    if not quality["recall"] > 0.2 or quality["false_alarms"] > OfflineSettings.false_alarm_budget:
+    if not choice.fits:
         console.print(
-            "[bold red]warning:[/] this shield will hardly help: no threshold tells held-out failures from "
-            "the rest; record more failures, or look further ahead (shield.horizon in the task's file)"
+            "[bold red]warning:[/] this shield will hardly help: nothing tells held-out failures from the "
+            "rest; record more failures, or let it look further ahead (shield.horizon in the task's file)"
         )
-    figures = {"models": str(models), **quality, "rejected_bags": len(folder.rejected)}
-    write_figures(json, figures)
+    write_figures(
+        json,
+        {
+            "models": str(models),
+            **asdict(figures),
+            "fits": choice.fits,
+            "horizon": choice.horizon,
+            "gamma": choice.gamma,
+            "rejected_bags": len(folder.rejected),
+        },
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,7 +13,6 @@ from farl_interfaces.action import TrainOffline
 from rclpy.context import Context
 
 from farl.datasets import DatasetError
-from farl.models import save_models
 from farl_ros.bags import BagError
 from farl_ros.nodes.common import FarlNode
 from farl_ros.nodes.goals import GoalServer, Outcome
@@ -65,10 +65,12 @@ class OfflineTrainer(FarlNode):
         models = Path(goal.out) / "models"
         try:
             spec = load_task(goal.task)
-            bundle, _ = offline_from_bags(
+            bundle, folder = offline_from_bags(
                 spec, Path(goal.bags), goal.seed, self._progress, self.get_logger().warn
             )
-            save_models(bundle, models)
+            from farl_ros.quality_report import save_offline  # slow to import, and only needed here
+
+            save_offline(spec, bundle, folder.demos, sys.argv, Path(goal.out))
         except _Cancelled:
             return _Ended(TrainOffline.Result(message="cancelled"), Outcome.CANCELED)
         except (TaskError, BagError, DatasetError) as error:

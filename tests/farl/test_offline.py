@@ -1,32 +1,39 @@
-"""The split of failure demonstrations: both sides can be learnt from and counted on."""
+"""What the two policies of the offline phase are made from."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from farl.datasets import DatasetError
-from farl.offline import split
+from farl import offline
+from farl.offline import OfflineSettings, train_recovery_policy, train_task_policy
+from farl.types import EpisodeKind
+from farl.uni_o4.transitions import RewardOf
 from tests.farl.conftest import make_episode
 
 
-@given(st.integers(2, 30), st.integers(1, 30), st.floats(0.01, 0.99), st.integers(0, 99))
-def test_both_sides_hold_what_they_need(failing: int, clean: int, share: float, seed: int) -> None:
-    episodes = [
-        make_episode(i, steps=3, failure_at=1 if i < failing else None) for i in range(failing + clean)
-    ]
-    training, held_out = split(episodes, share, seed)
-    assert sorted(e.episode for e in [*training, *held_out]) == list(range(failing + clean))
-    assert any(e.failed for e in training)
-    assert {e.failed for e in held_out} == {True, False}
-    assert [e.episode for e in split(episodes, share, seed)[1]] == [e.episode for e in held_out]
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    calls: list[tuple] = []
+    monkeypatch.setattr(offline, "train_policy", lambda *arguments: calls.append(arguments))
+    return calls
 
 
-@pytest.mark.parametrize(("failing", "clean"), [(1, 5), (10, 0), (0, 3)])
-def test_too_few_of_a_kind_is_said_before_any_training(failing: int, clean: int) -> None:
-    episodes = [
-        make_episode(i, steps=3, failure_at=1 if i < failing else None) for i in range(failing + clean)
+def nothing(*_: object) -> None:
+    pass
+
+
+def test_the_task_policy_knows_task_demonstrations_alone(asked: list[tuple]) -> None:
+    task = [make_episode(i, kind=EpisodeKind.TASK) for i in range(3)]
+    settings = OfflineSettings()
+    train_task_policy(task, settings, 4, nothing)
+    assert asked == [
+        (task, task, RewardOf.TASK, settings.world_model.reward_scale, settings.policy, 4, nothing)
     ]
-    with pytest.raises(
-        DatasetError, match=f"{failing} failure demonstrations contain a failure and {clean} do not"
-    ):
-        split(episodes, 0.2, 0)
+
+
+def test_the_recovery_policy_is_judged_by_the_ends_of_failures_too(asked: list[tuple]) -> None:
+    recovery = [make_episode(i, kind=EpisodeKind.RECOVERY) for i in range(2)]
+    failures = [make_episode(5, steps=60, failure_at=40), make_episode(6), make_episode(7, failure_at=3)]
+    train_recovery_policy(recovery, failures, OfflineSettings(), 1, nothing)
+    ((imitate, judge, reward, *_),) = asked
+    assert imitate == recovery and judge[:2] == recovery and reward == RewardOf.SAFETY
+    assert [len(e) for e in judge[2:]] == [25, 4], "up to the violation, and no further back than 25 steps"
+    assert (judge[2].actions == failures[0].actions[16:41]).all()

@@ -81,6 +81,31 @@ def test_nothing_after_the_first_violation_reaches_the_loss() -> None:
     assert losses[0] == losses[1]
 
 
+def test_masked_steps_are_left_out_of_a_weighted_mean() -> None:
+    """Eq. 4 written out over all steps, with the masked ones weighted 0."""
+    torch.manual_seed(0)
+    model = WorldModel(OBSERVATION, ACTION, SMALL)
+    sampler = WindowSampler([make_episode(0, 40, failure_at=20)], 6, 1.0, 0.5, np.random.default_rng(0))
+    batch, settings = sampler.sample(32), WorldModelSettings(SMALL, step_weight=0.7)
+    assert 0.0 < float(batch.mask.mean()) < 1.0
+    latent, latents = model.encode(batch.observations[0]), []
+    for action in batch.actions:
+        latents.append(latent)
+        latent = model.next(latent, action)
+    z = torch.stack(latents)
+    probability = model.constraint(z, batch.actions)
+    terms = {
+        "constraint": -(batch.costs * probability.log() + (1 - batch.costs) * (1 - probability).log()),
+        "decoder": (model.decode_normalized(z) - model.normalizer(batch.observations[:-1])).square().mean(-1),
+        "reward": (model.reward(z, batch.actions) - batch.rewards).square(),
+    }
+    weight = torch.tensor([0.7**i for i in range(7)])[:, None] * batch.mask
+    found = loss_terms(model, model, batch, settings)
+    for name, term in terms.items():
+        mean = float(((term * weight).sum() / weight.sum()).detach())
+        assert float(found[name].detach()) == pytest.approx(mean, rel=1e-5)
+
+
 def test_parts_have_the_shapes_of_equation_10() -> None:
     model = WorldModel(OBSERVATION, ACTION, SMALL)
     observations, actions = torch.randn(7, OBSERVATION), torch.rand(7, ACTION) * 2 - 1

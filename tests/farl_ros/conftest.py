@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from farl.types import ActionSource, Decision, EpisodeKind, Proposal, Reason, Transition
+from farl_ros import cli
 from farl_ros.bag_episodes import demonstration_transitions
 from farl_ros.task_spec import TaskSpec, load_task
 
@@ -61,3 +64,19 @@ def record() -> type[Recorded]:
 @pytest.fixture(scope="session")
 def watch() -> Callable[..., tuple[list[Transition], list[Decision]]]:
     return watched
+
+
+@pytest.fixture
+def farl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Run ``farl`` in an empty folder; returns the exit code."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["farl", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+            raise SystemExit(0)
+        return int(ended.value.code or 0)
+
+    return run

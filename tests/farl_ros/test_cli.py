@@ -11,9 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from farl.cloning import CloningSettings
 from farl.offline import OfflineSettings
 from farl.types import EpisodeKind
+from farl.uni_o4.behaviour_ppo import BehaviourPpoSettings
+from farl.uni_o4.dynamics import DynamicsSettings
+from farl.uni_o4.ensemble import EnsembleSettings
+from farl.uni_o4.evaluation import EvaluationSettings
+from farl.uni_o4.iql import IqlSettings
+from farl.uni_o4.train import UniO4Settings
+from farl.value_fitting import ValueSettings
 from farl.world_model import WorldModelSize
 from farl.world_model_training import WorldModelSettings
 from farl_ros import cli
@@ -37,28 +43,19 @@ FIGURES = {
 }
 
 
-@pytest.fixture
-def farl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Run ``farl`` in an empty folder; returns the exit code."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["farl", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-            raise SystemExit(0)
-        return int(ended.value.code or 0)
-
-    return run
-
-
 def small(spec: TaskSpec) -> OfflineSettings:
     """An offline phase of seconds."""
-    cloning = CloningSettings(updates=60, value_updates=20, value_rounds=2)
+    policy = UniO4Settings(
+        EnsembleSettings(members=2, updates=60, batch=64, hidden=64),
+        IqlSettings(warm_updates=20, updates=20, batch=64, hidden=32),
+        DynamicsSettings(members=3, elites=2, hidden=32, updates=20, batch=32),
+        EvaluationSettings(starts=20, steps=3),
+        BehaviourPpoSettings(updates=20, batch=32, gate=10),
+    )
+    value = ValueSettings(updates=20, rounds=2, hidden=64)
     size = WorldModelSize(16, 32, 11)
     world_model = WorldModelSettings(size, horizon=spec.shield.horizon, updates=30, batch=16)
-    base = OfflineSettings(cloning=cloning, recovery=cloning, world_model=world_model)
+    base = OfflineSettings(policy, value, world_model)
     return replace(base, horizon=spec.shield.horizon, lead=spec.shield.lead)
 
 
@@ -75,12 +72,19 @@ def test_the_chain_from_nothing_to_a_report(farl, capsys, monkeypatch: pytest.Mo
     assert json.loads(Path("r.json").read_text())["safe_share"] >= 0.8
     recorded = read_folder(Path("demos"), load_task("DiscTable")).demos
     assert [len(recorded.of(kind)) for kind in EpisodeKind if kind != EpisodeKind.ONLINE] == [12, 6, 30]
-    damaged = next(Path("demos/task/episode_000003").glob("*.mcap"))
+    damaged = next(Path("demos/recovery/episode_000003").glob("*.mcap"))
     damaged.write_bytes(b"no bag any more")
     assert farl("offline", "DiscTable", "--bags", "demos", "--out", "off", "--json", "o.json") == 0
     assert "not used" in (said := output(capsys)) and "episode_000003" in said
     assert json.loads(Path("o.json").read_text())["rejected_bags"] == 1
+    made_with, trained = Path("demos/task_policy.safetensors"), Path("off/models/task_policy.safetensors")
+    assert made_with.read_bytes() == trained.read_bytes(), "failures come from the policy that is trained"
+    card = json.loads(Path("off/models/card.json").read_text())
+    assert all(len(card[name]["members"]) == 2 for name in ("task_policy", "recovery_policy"))
+    assert "<html" in Path("off/report.html").read_text()
     models = ("--models", "off/models")
+    assert farl("quality", "DiscTable", *models, "--bags", "demos", "--out", "again") == 0
+    assert Path("again/quality.json").read_bytes() == Path("off/models/quality.json").read_bytes()
     assert farl("evaluate", "DiscTable", *models, "--episodes", 2, "--json", "e.json") == 0
     assert json.loads(Path("e.json").read_text())["policy_alone"]["episodes"] == 2
     finetune = ("finetune", "DiscTable", *models, "--direct", "--steps", 300, "--out", "run")

@@ -18,7 +18,8 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from farl_ros import conversions, messages
 
-FLOAT32 = st.floats(width=32, allow_nan=True, allow_infinity=True)
+# -0.0 becomes 0.0: the two are equal, so either may stand in a message
+FLOAT32 = st.floats(width=32, allow_nan=True, allow_infinity=True).map(lambda value: value + 0.0)
 STAMPS = st.integers(0, 2**31 * 10**9 - 1)
 
 

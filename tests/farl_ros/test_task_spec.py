@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 import failurebench  # noqa: F401 - registers the environments
 from farl_ros.task_spec import TaskError, TaskSpec, load_task, parse_task
 
-TASKS = ("BoundedPush", "DiscTable")
+TASKS = ("BoundedPush", "BoundedSoccer", "FragilePushWall", "ObstructedPush", "DiscTable")
 
 
 def make(spec: TaskSpec, **changes):
@@ -45,7 +45,7 @@ def test_a_task_is_loaded_from_a_path(tmp_path):
 
 def test_an_unknown_task_names_the_nearest_and_all():
     with pytest.raises(
-        TaskError, match=r"'BounedPush'; did you mean 'BoundedPush'\? Available: BoundedPush, DiscTable"
+        TaskError, match=r"'BounedPush'; did you mean 'BoundedPush'\? Available: BoundedPush, .*DiscTable"
     ):
         load_task("BounedPush")
 
@@ -55,7 +55,10 @@ def test_a_missing_file_is_named(tmp_path):
         load_task(tmp_path / "nowhere.yaml")
 
 
-@pytest.mark.parametrize(("task", "observation", "action"), [("BoundedPush", 39, 4), ("DiscTable", 10, 2)])
+@pytest.mark.parametrize(
+    ("task", "observation", "action"),
+    [*((task, 39, 4) for task in TASKS[:4]), ("DiscTable", 10, 2)],
+)
 def test_sizes(task, observation, action):
     spec = load_task(task)
     assert (spec.observation_size, spec.action_size) == (observation, action)
@@ -166,6 +169,26 @@ LAYOUT = {"object_position": [0.0, 0.0], "goal_position": [0.1, 0.1], "jitter": 
             {"failure": {"kind": "object_beyond", "object": "puck", "limit": -0.1}},
             "failure.object_beyond.limit: ",
         ),
+        (
+            {"failure": {"kind": "object_near_box", "object": "puck", "centre": [0.0, 0.0]}},
+            "failure.object_near_box.half_size: Field required",
+        ),
+        (
+            {"failure": {"kind": "arm_near_solid", "axis": [0.3, 0.7], "profile": [[0.1, 0.0], [0.1, -0.2]]}},
+            "failure.arm_near_solid: expected heights that rise",
+        ),
+        (
+            {"failure": {"kind": "arm_near_solid", "axis": [0, 1], "profile": [[1, 0]], "object": "puck"}},
+            "unknown key 'object'",
+        ),
+        (
+            {"reward": {"source": "simulator", "terms": ["goal"], "failure_penalty": 5.0}},
+            "reward.failure_penalty: 5 given, but only environments with a failure of kind 'object_near_box'",
+        ),
+        (
+            {"reward": {"source": "simulator", "terms": ["goal"], "failure_penalty": -1.0}},
+            "reward.failure_penalty: Input should be greater than or equal to 0; got -1.0",
+        ),
         ({"horizon": "100"}, "horizon: Input should be a valid integer; got '100'"),
         ({"horizon": True}, "horizon: Input should be a valid integer; got True"),
         ({"horizon": 0}, "horizon: Input should be greater than 0; got 0"),
@@ -273,3 +296,56 @@ def test_the_failure_border_is_open_at_the_far_side_or_closed():
     border = load_task("DiscTable").failure.boundary(9.0)
     assert border[0] == border[-1]
     assert max(abs(v) for point in border for v in point) == 0.45
+
+
+def test_the_border_around_an_obstacle_is_closed_and_a_radius_away():
+    spec = load_task("FragilePushWall")
+    border = np.array(spec.failure.boundary(9.0))
+    assert (border[0] == border[-1]).all()
+    # Half-extents 0.12 and 0.06 about (0.10, 0.75), widened by the puck's radius 0.02.
+    np.testing.assert_allclose(border.min(axis=0), [-0.04, 0.67], atol=1e-12)
+    np.testing.assert_allclose(border.max(axis=0), [0.24, 0.83], atol=1e-12)
+    environment = make(spec)
+    assert all(abs(environment.margin_at(x, y, 0.02)) < 1e-9 for x, y in border)
+
+
+def test_the_contact_variant_is_said_and_made():
+    failure = load_task("FragilePushWall").failure.model_dump() | {"true_contact": True}
+    spec = parse_task(changed("FragilePushWall", failure=failure), "contact.yaml")
+    assert spec.failure.description() == "puck in contact with the obstacle"
+    _, info = make(spec).reset(seed=0)
+    assert info["margin"] == pytest.approx(0.74 - 0.6446 - 0.02, abs=1e-5)  # the wall's front, not the box's
+
+
+@pytest.mark.parametrize("penalty", [0.0, 2.0])
+def test_the_penalty_reaches_the_environment(penalty):
+    reward = load_task("FragilePushWall").reward.model_dump() | {"failure_penalty": penalty}
+    content = changed("FragilePushWall", reward=reward, layout={**LAYOUT, "object_position": [0.1, 0.72]})
+    environment = make(parse_task(content, "penalty.yaml"))
+    environment.reset(seed=0)
+    *_, info = environment.step(np.zeros(4, np.float32))
+    assert info["reward_terms"]["penalty"] == -2 * penalty  # two simulator steps
+
+
+def test_the_border_of_the_solid_is_its_widest_circle():
+    spec = load_task("ObstructedPush")
+    border = np.array(spec.failure.boundary(9.0))
+    np.testing.assert_allclose(border[0], border[-1], atol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(border - [0.325, 0.715], axis=1), 0.155)
+    environment = make(spec)
+    assert all(abs(environment.margin_at(x, y, 0.08)) < 1e-9 for x, y in border)
+    assert spec.failure.description() == (
+        "arm in the solid of revolution at x = 0.325 m, y = 0.715 m, radius up to 0.155 m, 0.36 m high"
+    )
+
+
+def test_a_failure_of_the_arm_names_no_object():
+    assert load_task("ObstructedPush").traced_object == "puck"
+    assert load_task("BoundedSoccer").traced_object == "ball"
+
+
+def test_the_solid_of_the_file_reaches_the_environment():
+    failure = {"kind": "arm_near_solid", "axis": [0.0, 0.6], "profile": [[0.05, 0.0], [0.04, 0.1]]}
+    spec = parse_task(changed("ObstructedPush", failure=failure), "below_the_hand.yaml")
+    _, info = make(spec).reset(seed=0)
+    assert 0.05 < info["margin"] < 0.1  # the fingers, 0.18 m above the table, are above the solid

@@ -9,7 +9,7 @@ from action_msgs.msg import GoalStatus
 from farl_interfaces.action import TrainOffline
 from rclpy.action import ActionClient
 
-from farl.models import load_models
+from farl.models import load_models, save_models
 from farl_ros.composed import Composed
 from farl_ros.graph import offline_graph
 
@@ -29,9 +29,13 @@ def training(monkeypatch):
         progress("world model", 1.0, 1.0)
         bundle = untrained_models(seed)
         bundle.card["episodes"] = {"task": 2, "failure": 3}
-        return bundle, None
+        return bundle, SimpleNamespace(demos=None)
+
+    def save(spec, bundle, demos, command, out):
+        save_models(bundle, out / "models")
 
     monkeypatch.setattr("farl_ros.nodes.offline_trainer.offline_from_bags", train)
+    monkeypatch.setattr("farl_ros.quality_report.save_offline", save)
     return control
 
 
