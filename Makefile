@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 TASK ?= BoundedPush
+SIZE ?= small
 ARGS ?=
 
 # A sourced ROS 2 installation must not mix into the one from wheels that lives in .venv.
@@ -12,10 +13,10 @@ unexport LD_LIBRARY_PATH
 endif
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH PYTHONPATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help setup finetune test lint models demos benchmark clean
+.PHONY: help setup finetune test lint models demos benchmark failurebench clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## make .venv (PYTHON=python3.12 chooses the interpreter); at once when it is up to date
 	@scripts/setup.sh
@@ -38,7 +39,10 @@ models: setup  ## make models/TASK from seeds alone: demonstrations, offline tra
 	.venv/bin/farl evaluate $(TASK)
 
 benchmark: setup  ## time the hot path: shield check, environment steps, the way through the graph
-	.venv/bin/python benchmarks/hot_path.py
+	.venv/bin/python -m benchmarks.hot_path
+
+failurebench: setup  ## run the FailureBench protocol (SIZE=smoke, small or full) and write its tables and report
+	.venv/bin/python -m benchmarks.failurebench $(SIZE) $(ARGS)
 
 lint: setup  ## ruff and mypy
 	.venv/bin/ruff check

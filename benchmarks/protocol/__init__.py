@@ -1,0 +1,1 @@
+"""The FailureBench protocol in parts; ``benchmarks/failurebench.py`` puts them together."""
