@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.theorem             # writes benchmarks/results/theorem.csv and a plot
 
-The final policies are those of the BoundedPush runs of ``benchmarks/failurebench.py small``, where they exist.
-Takes about a minute and a half of one core per policy.
+The final policies are those of the BoundedPush runs of ``benchmarks/failurebench.py small``, where they
+exist. Takes about a minute and a half of one core per policy.
 """
 
 from __future__ import annotations

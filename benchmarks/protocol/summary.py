@@ -15,8 +15,8 @@ BASELINE = Preset.UNI_O4
 LEAST_REDUCTION = 0.2
 """Below this a task counts as missed: the paper's weakest is 21.5 %."""
 TOLERANCE = 0.05
-"""Of the expert's return: how much a single run may differ by chance, where no spread over seeds is known; how
-far below the published share still counts as the same."""
+"""Of the expert's return: how much a single run may differ by chance, where no spread over seeds is known;
+how far below the published share still counts as the same."""
 
 
 @dataclass(frozen=True)
