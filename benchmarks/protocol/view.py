@@ -68,11 +68,10 @@ class CellsView:
         self._bars: dict[Cell, TaskID] = {}
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
-            TextColumn("{task.completed:>9,.0f} / {task.total:,.0f} steps"),
-            TextColumn("[red]{task.fields[failures]} failing episodes"),
-            TextColumn("[dim]{task.fields[doing]}"),
-            TimeRemainingColumn(),
+            BarColumn(bar_width=10),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps"),
+            TextColumn("[red]{task.fields[failures]} failing"),
+            TimeRemainingColumn(compact=True),
             console=console,
         )
 
@@ -110,12 +109,12 @@ class CellsView:
         path = run_folder(self._size, cell.cell) / "metrics" / EPISODES
         tail = self._tails.setdefault(cell.cell, Tail(path))
         tail.read()
-        steps, doing = min(tail.steps, self._size.steps), cell.said[-1] if cell.said else ""
+        steps = min(tail.steps, self._size.steps)
         if self._console.is_terminal:
             if cell.cell not in self._bars:
-                bar = self._progress.add_task(cell.cell.name, total=self._size.steps, failures=0, doing="")
+                bar = self._progress.add_task(cell.cell.name, total=self._size.steps, failures=0)
                 self._bars[cell.cell] = bar
-            self._progress.update(self._bars[cell.cell], completed=steps, failures=tail.failures, doing=doing)
+            self._progress.update(self._bars[cell.cell], completed=steps, failures=tail.failures)
         elif (tenth := 10 * steps // self._size.steps) != self._tenths.get(cell.cell, 0):
             self._tenths[cell.cell] = tenth
             self._print(cell.cell, f"{steps}/{self._size.steps} steps, {tail.failures} failing episodes")
