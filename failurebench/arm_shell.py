@@ -19,7 +19,6 @@ _DIRECTIONS = 256
 _GAP = 0.012
 _DEEP = 0.012
 _SPACING = 0.004
-_PATCH = 0.09
 
 _BOX_CORNERS = tuple(itertools.product((-1, 1), repeat=3))
 _BOX_FACES = (
@@ -37,22 +36,18 @@ class ArmShell:
     experts and random reaches; over all poses at most 2.4 mm.
     """
 
-    def __init__(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
-        """Choose the points; bodies have their frames from ``data``."""
-        bodies: list[int] = []
-        self._points: list[Points] = []
-        centres: list[Points] = []
-        for name in _LINKS:
-            for patch in _patches(_shell(model, name)):
-                bodies.append(model.body(name).id)
-                centres.append(patch.mean(axis=0))
-                self._points.append(np.ascontiguousarray(patch.T))
-        self._bodies = np.array(bodies)
-        self._centres = np.array(centres)[:, :, None]
-        spans = zip(self._points, self._centres, strict=True)
-        self._reach = np.array([np.linalg.norm(patch - centre, axis=0).max() for patch, centre in spans])
+    def __init__(self, model: mujoco.MjModel) -> None:
+        """Choose the points."""
+        shells = [_shell(model, name) for name in _LINKS]
+        self._bodies = [model.body(name).id for name in _LINKS]
+        self._points = [np.ascontiguousarray(points.T) for points in shells]
+        centres = model.body_ipos[self._bodies]
+        self._reach = [
+            float(np.linalg.norm(points - centre, axis=1).max())
+            for points, centre in zip(shells, centres, strict=True)
+        ]
+        self._levers = _levers(model, zip(self._bodies, self._points, strict=True))
         self._nearest = (0, 0)
-        self._levers = _levers(model, zip(bodies, self._points, strict=True))
 
     def ways(self, poses: Points, pose: Points) -> Points:
         """Return upper bounds (T,), metres, of the way of any point from one pose to each of others.
@@ -68,18 +63,22 @@ class ArmShell:
 
     def distance(self, data: mujoco.MjData, vase: Vase) -> float:
         """Return the least signed distance of the points to the vase, metres, with the frames in ``data``."""
-        rotations = data.xmat[self._bodies].reshape(-1, 3, 3)
-        positions = data.xpos[self._bodies] - vase.foot
-        centres = (rotations @ self._centres)[:, :, 0] + positions
-        # The point that was nearest last time bounds the distance from above: balls beyond it drop out.
-        patch, point = self._nearest
-        limit = vase.distance(*(rotations[patch] @ self._points[patch][:, point] + positions[patch]).tolist())
-        lowest = vase.lower_bounds(centres.T) - self._reach
-        lowest[patch] = -math.inf
-        patches = np.flatnonzero(lowest < limit).tolist()
-        moved = [rotations[i] @ self._points[i] + positions[i][:, None] for i in patches]
+        frames, origins, foot = data.xmat, data.xpos, vase.foot
+        # The point that was nearest last time bounds the distance from above: links beyond it drop out.
+        link, point = self._nearest
+        body = self._bodies[link]
+        last = frames[body].reshape(3, 3) @ self._points[link][:, point] + origins[body] - foot
+        limit = vase.distance(*last.tolist()) + vase.largest_radius
+        foot_x, foot_y, _ = foot.tolist()
+        links: list[int] = []
+        moved: list[Points] = []
+        for i, (x, y, _) in enumerate(data.xipos[self._bodies].tolist()):
+            if i == link or math.hypot(x - foot_x, y - foot_y) - self._reach[i] < limit:
+                body = self._bodies[i]
+                links.append(i)
+                moved.append(frames[body].reshape(3, 3) @ self._points[i] + (origins[body] - foot)[:, None])
         index, distance = vase.nearest(moved[0] if len(moved) == 1 else np.concatenate(moved, axis=1))
-        for i, points in zip(patches, moved, strict=True):
+        for i, points in zip(links, moved, strict=True):
             if index < points.shape[1]:
                 self._nearest = (i, index)
                 break
@@ -87,10 +86,10 @@ class ArmShell:
         return distance
 
 
-def _levers(model: mujoco.MjModel, patches: Iterable[tuple[int, Points]]) -> Points:
+def _levers(model: mujoco.MjModel, shells: Iterable[tuple[int, Points]]) -> Points:
     """Longest levers (Q,) of joints on points (3, P) of bodies: metres for an angle, or 1 for a slide."""
     levers = np.zeros(model.nq)
-    for body, points in patches:
+    for body, points in shells:
         length = float(np.linalg.norm(points, axis=0).max())
         while body > 0:
             first = model.body_jntadr[body]
@@ -104,17 +103,6 @@ def _levers(model: mujoco.MjModel, patches: Iterable[tuple[int, Points]]) -> Poi
             length += float(np.linalg.norm(model.body_pos[body]))
             body = model.body_parentid[body]
     return levers
-
-
-def _patches(points: Points) -> list[Points]:
-    """Split points (P, 3) into patches a few centimetres wide."""
-    squares = _squares(points, points[0])
-    nearest = np.zeros(len(points), dtype=int)
-    while squares.max() > _PATCH**2:
-        others = _squares(points, points[squares.argmax()])
-        nearest[others < squares] = nearest.max() + 1
-        np.minimum(squares, others, out=squares)
-    return [points[nearest == i] for i in np.unique(nearest)]
 
 
 def _shell(model: mujoco.MjModel, body_name: str) -> Points:

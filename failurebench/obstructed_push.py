@@ -81,7 +81,7 @@ class ObstructedPush(SawyerEnv):
             goal_position=goal_position,
             object_jitter=object_jitter,
         )
-        self._arm = ArmShell(self._sawyer.model, self._sawyer.data)
+        self._arm = ArmShell(self._sawyer.model)
         self._aside = mujoco.MjData(self._sawyer.model)
         self._start, self._start_distance = self._sawyer.data.qpos.copy(), math.inf
         self._poses: list[NDArray[np.float64]] = []

@@ -184,7 +184,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _save(picture: Picture, path: Path) -> None:
-
     Image.fromarray(picture).save(path, optimize=True)
 
 

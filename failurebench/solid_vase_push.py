@@ -79,7 +79,7 @@ class SolidVasePush(SawyerEnv):
         )
         model = self._sawyer.model
         self._puck_geom, self._vase_geom = model.geom("objGeom").id, model.geom("vase").id
-        self._arm = ArmShell(model, self._sawyer.data)
+        self._arm = ArmShell(model)
         self._shape = Vase(vase_position, ((vase_radius, 0.0), (vase_radius, 2.0 * vase_half_height)))
         self._place = (*vase_position, vase_half_height)
         self._ends = np.empty(6)

@@ -20,6 +20,7 @@ class Vase:
     Attributes:
         foot: Centre of the foot x, y, z, metres, shape (3,).
         profile: Outline (radius, height) from the foot upwards, metres.
+        largest_radius: Where it is widest, metres.
     """
 
     def __init__(self, axis: tuple[float, float], profile: Profile) -> None:
@@ -35,6 +36,7 @@ class Vase:
         self.foot = np.array([*axis, 0.0])
         self.profile: Profile = tuple((float(radius), float(height)) for radius, height in profile)
         self._check()
+        self.largest_radius = max(radius for radius, _ in self.profile)
         self._corners = (*self.profile, (0.0, self.profile[-1][1]))
         corners = np.array(self._corners)
         edges = np.diff(corners, axis=0)
@@ -71,14 +73,6 @@ class Vase:
             least = min(least, math.hypot(dr - along * edge_r, dz - along * edge_z))
         return -least if inside else least
 
-    def lower_bounds(self, points: Points) -> Points:
-        """Return lower bounds (P,), metres, of the signed distances of points (3, P).
-
-        Exact inside and beside an edge of the outline, too low near a corner outside.
-        """
-        bounds: Points = self._away(*self._from_starts(points)).max(axis=0)
-        return bounds
-
     def nearest(self, points: Points) -> tuple[int, float]:
         """Find the point with the least signed distance.
 
@@ -88,8 +82,12 @@ class Vase:
         Returns:
             Its index and its signed distance, metres.
         """
-        across, up = self._from_starts(points)
-        away = self._away(across, up)
+        x, y, z = points
+        # Of each edge (rows) and each point: the way from its start, outwards and upwards, and from its line.
+        across = np.sqrt(x * x + y * y) - self._start_radius
+        up = z - self._start_height
+        away = across * self._normal_radius
+        away += up * self._normal_height
         bounds = away.max(axis=0)
         best = int(bounds.argmin())
         if bounds[best] <= 0.0:
@@ -102,14 +100,3 @@ class Vase:
         squares = away.min(axis=0)
         best = int(squares.argmin())
         return best, math.sqrt(squares[best])
-
-    def _from_starts(self, points: Points) -> tuple[Points, Points]:
-        """Radius and height from the start of each edge, each (E, P)."""
-        x, y, z = points
-        return np.sqrt(x * x + y * y) - self._start_radius, z - self._start_height
-
-    def _away(self, across: Points, up: Points) -> Points:
-        """Distances (E, P) from the lines through the edges, positive outside."""
-        away: Points = across * self._normal_radius
-        away += up * self._normal_height
-        return away

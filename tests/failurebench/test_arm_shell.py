@@ -52,7 +52,7 @@ def test_points_are_at_most_two_millimetres_off(scene, poses):
     assert np.quantile(off, 0.95) < 2e-3
 
 
-def test_which_patch_was_nearest_does_not_matter(scene, poses):
+def test_which_link_was_nearest_does_not_matter(scene, poses):
     """Culling only skips work: the number is the same bit for bit, whatever came before."""
     there = []
     for state in poses:
@@ -72,7 +72,7 @@ def test_no_point_moves_farther_than_the_bound(scene):
     def points():
         frames, origins = data.xmat[arm._bodies].reshape(-1, 3, 3), data.xpos[arm._bodies]
         moved = zip(frames, arm._points, origins, strict=True)
-        return np.concatenate([(frame @ patch).T + origin for frame, patch, origin in moved])
+        return np.concatenate([(frame @ link).T + origin for frame, link, origin in moved])
 
     random, seen, poses = np.random.default_rng(0), [], []
     scene.reset(seed=0)

@@ -71,14 +71,6 @@ def test_finds_the_nearest_of_many_points(vase):
         assert nearest == pytest.approx(min(distances), abs=1e-12)
 
 
-def test_lower_bounds_are_bounds_and_exact_inside(vase):
-    points = np.random.default_rng(2).uniform(-0.4, 0.4, (3, 500))
-    distances = np.array([vase.distance(*point) for point in points.T.tolist()])
-    bounds = vase.lower_bounds(points)
-    assert (bounds <= distances + 1e-12).all()
-    np.testing.assert_allclose(bounds[distances < 0.0], distances[distances < 0.0], atol=1e-12)
-
-
 @pytest.mark.parametrize(
     ("profile", "message"),
     [
