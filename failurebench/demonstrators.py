@@ -52,7 +52,7 @@ class HesitantPusher(PushExpert):
             self._arrived = abs(view.object[0] - x) < self.ARRIVED and abs(view.object[1] - y) < self.ARRIVED
         if self._arrived:
             self._dwell_left -= 1
-        return view.goal if self._dwell_left < 0 else (x, y, 0.05)
+        return super()._waypoint(view) if self._dwell_left < 0 else (x, y, 0.05)
 
 
 def hesitant_pusher(random: np.random.Generator) -> HesitantPusher:
@@ -60,7 +60,7 @@ def hesitant_pusher(random: np.random.Generator) -> HesitantPusher:
     return HesitantPusher(
         gain=float(random.uniform(6.0, 20.0)),
         grip=float(random.uniform(0.3, 0.6)),
-        detour=(float(random.uniform(0.12, 0.16)), float(random.uniform(0.62, 0.74))),
-        dwell_steps=int(random.integers(30, 80)),
+        detour=(float(random.uniform(0.135, 0.15)), float(random.uniform(0.66, 0.69))),
+        dwell_steps=int(random.integers(80, 300)),
         idle_steps=int(random.integers(0, 6)),
     )

@@ -73,8 +73,8 @@ def lingering_kicker(random: np.random.Generator) -> LingeringKicker:
     return LingeringKicker(
         gain=float(random.uniform(8.0, 20.0)),
         offset=float(random.uniform(-0.03, 0.03)),
-        distance=float(random.uniform(0.05, 0.08)),
-        linger_steps=int(random.integers(20, 60)),
+        distance=float(random.uniform(0.06, 0.08)),
+        linger_steps=int(random.integers(80, 300)),
     )
 
 

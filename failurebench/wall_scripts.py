@@ -5,16 +5,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from failurebench.controllers import clipped
+from failurebench.demonstrators import HesitantPusher
 from failurebench.env import Action, Observation
 from failurebench.experts import CLOSE, OPEN, PushWallExpert
 from failurebench.push_view import PushView, push_view, toward
 
 
-def near_wall_pusher(random: np.random.Generator) -> PushWallExpert:
-    """Draw a medium expert: it brings the puck around the wall, but through the fragile zone."""
-    return PushWallExpert(
+@dataclass
+class HesitantWallPusher(HesitantPusher, PushWallExpert):
+    """Hesitates in front of the wall, then drags the puck around it."""
+
+
+def near_wall_pusher(random: np.random.Generator) -> HesitantWallPusher:
+    """Draw a medium expert: it hesitates near the fragile zone, then drags the puck through it around the wall."""
+    return HesitantWallPusher(
         gain=float(random.uniform(6.0, 15.0)),
         grip=float(random.uniform(0.4, 0.6)),
+        detour=(float(random.uniform(-0.05, -0.04)), float(random.uniform(0.655, 0.665))),
+        dwell_steps=int(random.integers(80, 300)),
         clearance=float(random.uniform(-0.1, -0.03)),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 import numpy as np
 
@@ -16,14 +16,6 @@ class SwappedSteps(StrEnum):
 
     EXECUTED = "executed"  # the executed action, its ratio starting at 1 (the paper)
     DROPPED = "dropped"  # nothing; they still count for the value and the advantages of earlier steps
-
-
-class End(IntEnum):
-    """What comes after the last step of an episode, for its return."""
-
-    GOES_ON = 0  # a time-out cut it: the value of the last state
-    HELD = 1  # success was held: its reward would be earned for ever
-    OVER = 2  # nothing more can be earned
 
 
 @dataclass(frozen=True)
@@ -38,7 +30,7 @@ class EpisodeArrays:
             proposer.
         rewards: ``(T,)``, unscaled.
         in_policy_loss: ``(T,)``: 1 where the step enters the policy loss, else 0.
-        end: What comes after the last step.
+        goes_on: Whether more could be earned after the last step, so that its value belongs to the return.
     """
 
     observations: Array
@@ -47,7 +39,7 @@ class EpisodeArrays:
     log_probs: Array
     rewards: Array
     in_policy_loss: Array
-    end: End
+    goes_on: bool
 
     def __len__(self) -> int:
         """Number of steps T."""
@@ -62,10 +54,10 @@ def episode_arrays(transitions: Sequence[Transition], swapped: SwappedSteps) -> 
     before the update, so that its ratio starts at 1. A step in which nobody chose (a watchdog, the fail-safe
     table) never enters the policy loss.
 
-    A time-out cuts an episode whose return would go on. So does a success that was held: nothing was ever
-    seen after it, so that the value there is a guess; as a guess that is too low teaches a policy to hover
-    short of success (docs/experiments.md), the last reward is taken to go on. Only an end by failure (where a
-    task variant has it) ends the return.
+    A time-out cuts an episode whose return would go on, and so does a success that was held: both bootstrap
+    from the value of the last state. Neither 0 nor the last reward for ever will do: the one teaches a policy
+    to hover short of success, the other to rush through the goal (docs/experiments.md). Only an end by
+    failure (where a task variant has it) ends the return.
     """
     own = np.array([t.source == ActionSource.TASK for t in transitions])
     recovery = np.array([t.source == ActionSource.RECOVERY for t in transitions])
@@ -77,11 +69,5 @@ def episode_arrays(transitions: Sequence[Transition], swapped: SwappedSteps) -> 
         log_probs=np.where(own, [t.proposed.log_prob for t in transitions], np.nan).astype(np.float32),
         rewards=np.array([t.reward for t in transitions], np.float32),
         in_policy_loss=(own if swapped == SwappedSteps.DROPPED else own | recovery).astype(np.float32),
-        end=_end(last),
+        goes_on=last.success or not last.terminated,
     )
-
-
-def _end(last: Transition) -> End:
-    if last.terminated:
-        return End.HELD if last.success else End.OVER
-    return End.GOES_ON

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from farl.experience import End, EpisodeArrays, episode_arrays
+from farl.experience import EpisodeArrays, episode_arrays
 from farl.files import Arrays, FileError, read_arrays, read_json, write_arrays, write_json
 from farl.gae import advantages
 from farl.models import ModelBundle, ModelError, arrays_of, fill, save_policy
@@ -141,11 +141,7 @@ class Learner:
         result, start = [], 0
         for episode, value in zip(episodes, self.value(last).tolist(), strict=True):
             rewards = episode.rewards * np.float32(self._reward_scale)
-            following = {
-                End.GOES_ON: value,
-                End.HELD: float(rewards[-1]) / (1.0 - settings.gamma),
-                End.OVER: 0.0,
-            }[episode.end]
+            following = value if episode.goes_on else 0.0
             steps = slice(start, start + len(episode))
             result.append(advantages(rewards, values[steps], following, settings.gamma, settings.lam))
             start = steps.stop
@@ -197,7 +193,7 @@ class Learner:
                 arrays |= {f"{name}_adam/{index}/{k}": np.asarray(v.numpy()) for k, v in state.items()}
         for i, episode in enumerate(self._buffer):
             fields = asdict(episode)
-            fields["end"] = np.array(int(episode.end))
+            fields["goes_on"] = np.array(episode.goes_on)
             arrays |= {f"buffer/{i}/{k}": v for k, v in fields.items()}
         sha256 = write_arrays(folder / "learner.safetensors", arrays)
         write_json(
@@ -253,7 +249,7 @@ class Learner:
         self._buffer = []
         for i in range(buffered):
             fields = _under(arrays, f"buffer/{i}")
-            arguments: dict[str, Any] = {**fields, "end": End(int(fields["end"]))}
+            arguments: dict[str, Any] = {**fields, "goes_on": bool(fields["goes_on"])}
             self._buffer.append(EpisodeArrays(**arguments))
 
 

@@ -34,7 +34,7 @@ class Transitions:
         following: States after the actions, ``(M, O)``.
         goes_on: 0 where the episode ends by itself with the transition, else 1, ``(M,)``.
         afterwards: What comes after such an end, ``(M,)``: the last reward for ever where success was held
-            (as ``End.HELD`` in the online phase), else 0.
+            (no data says what comes then), else 0.
         returns: Discounted recorded rewards to the end of the episode, ``(M,)``.
         last_states: Last state of the transition's episode, ``(M, O)``.
         last_weight: Discount of that state's value in the return, ``(M,)``; 0 where the episode ended by

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from farl.experience import End, SwappedSteps, episode_arrays
+from farl.experience import SwappedSteps, episode_arrays
 from farl.models import ModelBundle
 from farl.types import ActionSource
 from tests.farl.conftest import make_transitions
@@ -38,19 +38,19 @@ def test_a_step_that_no_policy_chose_never_enters_the_policy_loss(
 
 
 @pytest.mark.parametrize(
-    ("terminated", "truncated", "success", "end"),
+    ("terminated", "truncated", "success", "goes_on"),
     [
-        (False, True, False, End.GOES_ON),
-        (False, True, True, End.GOES_ON),
-        (True, False, True, End.HELD),
-        (True, True, True, End.HELD),
-        (True, True, False, End.OVER),
-        (True, False, False, End.OVER),
+        (False, True, False, True),
+        (False, True, True, True),
+        (True, False, True, True),
+        (True, True, True, True),
+        (True, True, False, False),
+        (True, False, False, False),
     ],
 )
 def test_what_comes_after_the_last_step(
-    bundle: ModelBundle, terminated: bool, truncated: bool, success: bool, end: End
+    bundle: ModelBundle, terminated: bool, truncated: bool, success: bool, goes_on: bool
 ) -> None:
     transitions = make_transitions(bundle.task_policy, 0, 3)
     transitions[-1] = replace(transitions[-1], terminated=terminated, truncated=truncated, success=success)
-    assert episode_arrays(transitions, SwappedSteps.EXECUTED).end == end
+    assert episode_arrays(transitions, SwappedSteps.EXECUTED).goes_on is goes_on
