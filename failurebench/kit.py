@@ -73,7 +73,7 @@ _KITS = (
         recovery=soccer_scripts.Catch,
         demonstration_noise=0.1,
         failure_noise=(0.2, 0.5),
-        recovery_lookback=(18, 32),
+        recovery_lookback=(35, 50),
         recovery_steps=60,
     ),
     TaskKit(

@@ -100,6 +100,9 @@ class Catch:
     HOVER = 0.11
     CLEAR = 0.15
     DOWN = 0.045
+    GOAL_DEPTH = 0.12
+    POST = 0.12
+    BAR = 0.12
 
     def reset(self) -> None:
         """Nothing to forget."""
@@ -109,6 +112,8 @@ class Catch:
         view = push_view(observation)
         if view.hand[2] < self.LOW and view.hand_distance < self.ENCLOSES:
             return self._close(view)
+        if self._in_goal(view):
+            return clipped([0.0, -1.0, 0.0, OPEN])
         x, y = self._meeting_point(view)
         speed = math.hypot(view.velocity[0], view.velocity[1])
         above = view.hand_distance < self.REACH + 2.0 * speed
@@ -117,6 +122,11 @@ class Catch:
             height = self.CLEAR
         motion = [(x - view.hand[0]) * 40.0, (y - view.hand[1]) * 40.0, (height - view.hand[2]) * 25.0]
         return clipped([*motion, OPEN])
+
+    def _in_goal(self, view: PushView) -> bool:
+        """Whether the hand is between the posts, where any way but straight out is blocked."""
+        deep = view.hand[1] > view.goal[1] - self.GOAL_DEPTH and view.hand[2] < self.BAR
+        return deep and abs(view.hand[0] - view.goal[0]) < self.POST
 
     def _close(self, view: PushView) -> Action:
         if view.opening > self.GRIPPED:

@@ -43,5 +43,5 @@ def far_reaching_pusher(random: np.random.Generator) -> HesitantPusher:
         gain=float(random.uniform(8.0, 20.0)),
         grip=float(random.uniform(0.4, 0.6)),
         detour=(float(random.uniform(0.08, 0.09)), float(random.uniform(0.65, 0.66))),
-        dwell_steps=int(random.integers(20, 80)),
+        dwell_steps=int(random.integers(0, 25)),
     )

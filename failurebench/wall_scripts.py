@@ -17,7 +17,7 @@ class HesitantWallPusher(HesitantPusher, PushWallExpert):
 
 
 def near_wall_pusher(random: np.random.Generator) -> HesitantWallPusher:
-    """Draw a medium expert: it hesitates near the fragile zone, then drags the puck through it around the wall."""
+    """Draw a medium expert: it hesitates near the fragile zone, then drags the puck around through it."""
     return HesitantWallPusher(
         gain=float(random.uniform(6.0, 15.0)),
         grip=float(random.uniform(0.4, 0.6)),

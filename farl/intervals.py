@@ -21,4 +21,6 @@ def wilson(successes: int, trials: int, z: float = 1.959964) -> Interval:
     p, scale = successes / trials, 1.0 + z * z / trials
     centre = (p + z * z / (2 * trials)) / scale
     half = z / scale * math.sqrt(p * (1.0 - p) / trials + z * z / (4 * trials * trials))
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    low = max(0.0, centre - half) if successes > 0 else 0.0  # rounding must not leave p outside
+    high = min(1.0, centre + half) if successes < trials else 1.0
+    return Interval(low, high)

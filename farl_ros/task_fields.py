@@ -89,7 +89,7 @@ class ObjectOutside(StrictModel):
 
     def description(self) -> str:
         """The failure set in one line."""
-        return f"{self.object} at |x| > {self.x_limit:g} m or y < {self.y_limit:g} m"
+        return f"{self.object} at |x| >= {self.x_limit:g} m or y <= {self.y_limit:g} m"
 
     def environment_kwargs(self) -> dict[str, float]:
         """The limits, as the environment calls them."""
@@ -110,7 +110,7 @@ class ObjectBeyond(StrictModel):
 
     def description(self) -> str:
         """The failure set in one line."""
-        return f"{self.object} at |x| or |y| > {self.limit:g} m"
+        return f"{self.object} at |x| or |y| >= {self.limit:g} m"
 
     def environment_kwargs(self) -> dict[str, float]:
         """The limit, as the environment calls it."""
