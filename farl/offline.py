@@ -13,6 +13,7 @@ from farl.models import ModelBundle
 from farl.policy import FastPolicy
 from farl.selection import CARD_KEY, choose
 from farl.types import EpisodeKind
+from farl.uni_o4.ensemble import EnsembleSettings
 from farl.uni_o4.train import OfflinePolicy, UniO4Settings, train_policy
 from farl.uni_o4.transitions import RewardOf, until_violation
 from farl.value_fitting import ValueSettings, fit_value
@@ -24,7 +25,9 @@ class OfflineSettings:
     """Settings of the offline phase.
 
     Attributes:
-        policy: Task policy and recovery policy.
+        policy: Task policy.
+        recovery: Recovery policy. Its demonstrations are a script's own actions, without noise, so that the
+            clone is worth making exact: it saves a tenth more of the moments that the script saves.
         value: Value of the task policy.
         world_model: World model.
         horizon: Longest look-ahead to consider for the shield [agent steps].
@@ -35,6 +38,9 @@ class OfflineSettings:
     """
 
     policy: UniO4Settings = field(default_factory=UniO4Settings)
+    recovery: UniO4Settings = field(
+        default_factory=lambda: UniO4Settings(ensemble=EnsembleSettings(last_rate=0.0))
+    )
     value: ValueSettings = field(default_factory=ValueSettings)
     world_model: WorldModelSettings = field(default_factory=WorldModelSettings)
     horizon: int = 20
@@ -66,7 +72,7 @@ def train_recovery_policy(
 ) -> OfflinePolicy:
     """The recovery policy: imitates the recoveries, and is judged by what led to violations too."""
     bad = [until_violation(e, STEPS_BEFORE_FAILURE) for e in failures if e.failed]
-    return train_policy(recovery, [*recovery, *bad], RewardOf.SAFETY, 1.0, settings.policy, seed, progress)
+    return train_policy(recovery, [*recovery, *bad], RewardOf.SAFETY, 1.0, settings.recovery, seed, progress)
 
 
 def train_offline(

@@ -46,6 +46,7 @@ POLICY = UniO4Settings(
 )
 OFFLINE = OfflineSettings(
     policy=POLICY,
+    recovery=POLICY,
     value=ValueSettings(updates=400),
     world_model=WorldModelSettings(size=WorldModelSize(64, 96, 31), horizon=10, updates=700, batch=96),
     horizon=10,

@@ -55,7 +55,7 @@ def small(spec: TaskSpec) -> OfflineSettings:
     value = ValueSettings(updates=20, rounds=2, hidden=64)
     size = WorldModelSize(16, 32, 11)
     world_model = WorldModelSettings(size, horizon=spec.shield.horizon, updates=30, batch=16)
-    base = OfflineSettings(policy, value, world_model)
+    base = OfflineSettings(policy=policy, recovery=policy, value=value, world_model=world_model)
     return replace(base, horizon=spec.shield.horizon, lead=spec.shield.lead)
 
 
