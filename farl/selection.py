@@ -61,11 +61,13 @@ class CrossValidation:
 
     Attributes:
         folds: Number of parts that the episodes were divided into.
+        held: Share of the last steps before violations flagged.
         caught: Share of failing episodes flagged in time.
         false_alarms: Share of the steps of clean episodes flagged.
     """
 
     folds: int
+    held: float
     caught: float
     false_alarms: float
 
@@ -78,6 +80,7 @@ class Choice:
         horizon: H [agent steps].
         gamma: γ_risk.
         figures: Threshold, and figures at it.
+        held: Share of the last ``lead`` steps before violations flagged.
         fits: Whether it catches a failure within the false-alarm budget; no candidate does otherwise.
         false_alarm_budget: Largest share of the steps of clean episodes that may be flagged.
         failing: Held-out episodes with a failure.
@@ -91,6 +94,7 @@ class Choice:
     horizon: int
     gamma: float
     figures: Quality
+    held: float
     fits: bool
     false_alarm_budget: float
     failing: int
@@ -137,15 +141,18 @@ class _Tally:
     flagged: Table
     foretelling: Table
     in_time: Table
+    late: Table
+    late_steps: Table
 
     def points(self, chosen: Mask, failing: Mask, steps: Table) -> list[_Point]:
         """One candidate per threshold, counted on the chosen episodes."""
         clean, flagged = chosen & ~failing, self.flagged[chosen].sum(0)
         caught = self.in_time[chosen & failing].mean(0)
+        held = self.late[chosen & failing].sum(0) / np.maximum(self.late_steps[chosen & failing].sum(), 1)
         false = self.flagged[clean].sum(0) / steps[clean].sum()
         precision = self.foretelling[chosen].sum(0) / np.maximum(flagged, 1)
         return [
-            _Point(self, i, float(caught[i]), float(false[i]), float(precision[i]))
+            _Point(self, i, float(held[i]), float(caught[i]), float(false[i]), float(precision[i]))
             for i in range(len(self.thresholds))
         ]
 
@@ -154,6 +161,7 @@ class _Tally:
 class _Point:
     tally: _Tally
     index: int
+    held: float
     caught: float
     false_alarms: float
     precision: float
@@ -166,9 +174,10 @@ class _Point:
         return self.caught > 0 and self.false_alarms <= budget
 
     def merit(self, budget: float) -> tuple[float, ...]:
-        """Greatest is best: caught, precision, short H; where none fits, few false alarms above all."""
+        """Greatest is best: held, caught, precision, short H; where none fits, few false alarms above all."""
         if self.fits(budget):
-            return (2.0, self.caught, self.precision, -self.tally.horizon, self.threshold, self.tally.gamma)
+            good = (self.held, self.caught, self.precision)
+            return (2.0, *good, -self.tally.horizon, self.threshold, self.tally.gamma)
         return (float(self.caught > 0), -self.false_alarms, self.caught, -self.tally.horizon)
 
 
@@ -180,9 +189,10 @@ def horizons_up_to(longest: int, lead: int) -> tuple[int, ...]:
 def choose(foretold: StepRisks, lead: int, false_alarm_budget: float) -> Choice:
     """Choose H, γ_risk and ε_safe for the plain discounted sum.
 
-    Taken is the candidate that flags most failing episodes at least ``lead`` steps before the violation,
-    among those within the false-alarm budget; of equal ones the more precise, then the one with the shorter
-    H. A flag counts from the longest H on, for all candidates alike.
+    Taken is, among the candidates within the false-alarm budget, the one that flags most of the last ``lead``
+    steps before the violations: a shield that lets go in between gives the arm back to the policy that was
+    about to fail. Of equal ones the one that flags more episodes at least ``lead`` steps ahead, then the more
+    precise, then the one with the shorter H. A flag counts from the longest H on, for all candidates alike.
 
     Args:
         foretold: From held-out demonstrations, rolled out over the longest H.
@@ -218,6 +228,7 @@ def choose(foretold: StepRisks, lead: int, false_alarm_budget: float) -> Choice:
         horizon=point.tally.horizon,
         gamma=point.tally.gamma,
         figures=quality(samples, point.threshold, foretold.horizon, lead),
+        held=point.held,
         fits=point.fits(false_alarm_budget),
         false_alarm_budget=false_alarm_budget,
         failing=int(failing.sum()),
@@ -242,7 +253,17 @@ def _tally(foretold: StepRisks, horizon: int, gamma: float, lead: int, budget: f
         return np.asarray(np.add.reduceat(mask.astype(np.int64), starts, axis=0))
 
     in_time = (per_episode(foretelling & (ahead >= lead)) > 0).astype(np.int64)
-    return _Tally(horizon, gamma, thresholds, per_episode(flagged), per_episode(foretelling), in_time)
+    late = ahead <= lead
+    return _Tally(
+        horizon=horizon,
+        gamma=gamma,
+        thresholds=thresholds,
+        flagged=per_episode(flagged),
+        foretelling=per_episode(foretelling),
+        in_time=in_time,
+        late=per_episode(flagged & late),
+        late_steps=per_episode(late),
+    )
 
 
 def _thresholds(samples: RiskSamples, budget: float) -> Array:
@@ -279,9 +300,16 @@ def _cross_validate(best: Callable[[Mask], _Point], failing: Mask, steps: Table)
     fold = np.empty(len(failing), np.int64)
     for kind in (failing, ~failing):
         fold[kind] = np.arange(kind.sum()) % folds
-    caught = flagged = 0
+    late = late_steps = caught = flagged = 0
     for k in range(folds):
         point = best(fold != k)
+        late += int(point.tally.late[(fold == k) & failing, point.index].sum())
+        late_steps += int(point.tally.late_steps[(fold == k) & failing].sum())
         caught += int(point.tally.in_time[(fold == k) & failing, point.index].sum())
         flagged += int(point.tally.flagged[(fold == k) & ~failing, point.index].sum())
-    return CrossValidation(folds, caught / int(failing.sum()), flagged / int(steps[~failing].sum()))
+    return CrossValidation(
+        folds=folds,
+        held=late / max(late_steps, 1),
+        caught=caught / int(failing.sum()),
+        false_alarms=flagged / int(steps[~failing].sum()),
+    )

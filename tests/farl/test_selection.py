@@ -101,6 +101,14 @@ def test_the_budget_is_respected_and_spent() -> None:
     assert generous.clean_flagged == 4 and strict.clean_flagged == 0
 
 
+def test_a_flag_that_lets_go_is_worth_less_than_one_that_stays() -> None:
+    """Half of the steps before a failure are foreseen at .9, the others at .3: both catch every failure."""
+    wavering = oracle(30, 5, sees=5)
+    wavering[::2] /= 3.0
+    choice = choose(foretold_by([wavering] * 4, [np.zeros((30, 6))] * 4), lead=4, false_alarm_budget=0.05)
+    assert choice.threshold < 0.3 and choice.held == 1.0 and choice.figures.caught == 1.0
+
+
 def test_thresholds_reach_beyond_the_fixed_ones() -> None:
     """A constant bias of .5 per step: clean sums reach 10.5 at H = 20, failing ones 10.9."""
     foretold = foretold_by([oracle(30, 20, sees=20, noise=0.5)] * 3, [np.full((30, 21), 0.5)] * 3)
@@ -148,9 +156,8 @@ def test_cross_validation_is_free_of_the_best_candidates_luck() -> None:
         noise = [generator.uniform(0, 0.3, (30, 21)) for _ in range(40)]
         choice = choose(foretold_by(noise[:20], noise[20:]), lead=5, false_alarm_budget=0.05)
         assert choice.cross_validation is not None and choice.cross_validation.folds == 5
-        assert choice.figures.caught is not None
-        luck.append(choice.figures.caught - choice.cross_validation.caught)
-    assert np.mean(luck) > 0.05 and min(luck) >= 0.0
+        luck.append(choice.held - choice.cross_validation.held)
+    assert np.mean(luck) > 0.01 and min(luck) >= 0.0
     one = choose(foretold_by(noise[:1], noise[20:]), lead=5, false_alarm_budget=0.05)
     assert one.cross_validation is None
 
