@@ -51,7 +51,7 @@ def test_task_demonstrations_are_seeded_and_medium(make, task):
     assert not same(demos[0], other)
     for demo in demos:
         check_shapes(demo, make(task))
-    assert 0.3 <= np.mean([demo.success for demo in demos]) <= 1.0
+    assert 0.1 <= np.mean([demo.success for demo in demos]) <= 1.0
     assert np.mean([demo.failed for demo in demos]) <= 0.8
 
 
