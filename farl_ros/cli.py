@@ -9,12 +9,14 @@ import typer
 from farl.datasets import DatasetError
 from farl.files import FileError
 from farl.models import ModelError
+from farl_ros.arm.robots import RobotError
 from farl_ros.bags import BagError
 from farl_ros.commands.common import UsageError, console
 from farl_ros.commands.demos import demos
 from farl_ros.commands.evaluate import evaluate
 from farl_ros.commands.finetune import finetune
 from farl_ros.commands.offline import offline
+from farl_ros.commands.preflight import preflight
 from farl_ros.commands.quality import quality
 from farl_ros.commands.report import report
 from farl_ros.commands.tasks import tasks
@@ -29,10 +31,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (tasks, demos, offline, quality, finetune, evaluate, report):
+for command in (tasks, demos, offline, quality, finetune, evaluate, report, preflight):
     app.command()(command)
 
-BAD_INPUT = (BagError, DatasetError, FileError, GraphError, ModelError, RunError, TaskError, UsageError)
+BAD_INPUT = (
+    BagError,
+    DatasetError,
+    FileError,
+    GraphError,
+    ModelError,
+    RobotError,
+    RunError,
+    TaskError,
+    UsageError,
+)
 """Errors whose message tells the user what was expected, what came and what to do."""
 
 

@@ -15,9 +15,11 @@ from builtin_interfaces.msg import Time
 from farl_interfaces.msg import Action as ActionMessage
 from farl_interfaces.msg import ShieldDecision as DecisionMessage
 from farl_interfaces.msg import Transition as TransitionMessage
+from geometry_msgs.msg import Pose as PoseMessage
 from numpy.typing import NDArray
 
 from farl.types import ActionSource, Array, Decision, Proposal, Reason, Transition
+from farl_ros.arm.pose import Pose
 
 NANOSECONDS = 1_000_000_000
 
@@ -31,6 +33,19 @@ def time_of(nanoseconds: int) -> Time:
     """Nanoseconds as a stamp."""
     seconds, rest = divmod(nanoseconds, NANOSECONDS)
     return Time(sec=seconds, nanosec=rest)
+
+
+def pose_of(message: PoseMessage) -> Pose:
+    """A pose message, base frame, as a checked pose.
+
+    Raises:
+        ValueError: It is not finite, or its quaternion has not length 1.
+    """
+    position, orientation = message.position, message.orientation
+    return Pose(
+        np.array([position.x, position.y, position.z]),
+        np.array([orientation.x, orientation.y, orientation.z, orientation.w]),
+    )
 
 
 def floats(values: NDArray[Any]) -> array[float]:

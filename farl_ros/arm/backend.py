@@ -11,6 +11,7 @@ from typing import Protocol, Self
 from farl_interfaces.msg import ArmState
 
 from farl.types import ActionSource, Array
+from farl_ros.arm.pose import Pose
 
 
 class BackendName(StrEnum):
@@ -18,9 +19,7 @@ class BackendName(StrEnum):
 
     SIM = "sim"  # the simulator's arm
     FAKE = "fake"  # in memory, for tests
-
-
-LATER = {"franky": "the Franka arm through the franky library comes with a later release"}
+    FRANKY = "franky"  # a Franka arm, through the franky library
 
 
 class FaultKind(StrEnum):
@@ -32,6 +31,7 @@ class FaultKind(StrEnum):
     USER_STOP = "user_stop"
     NETWORK = "network"  # not reachable
     VERSION = "version"  # library and robot do not speak the same protocol
+    OTHER = "other"  # none of these
 
 
 class ArmError(RuntimeError):
@@ -52,6 +52,8 @@ class ArmCommand:
         stamp_ns: Stamp of the state that it answers [ns].
         log_prob: Of ``values`` under the task policy; NaN where it did not propose them.
         policy_version: Of the task policy.
+        target: Where the end-effector is to be one control period from now, as the command chain allows it;
+            None where the backend makes the motion of ``values`` itself.
     """
 
     values: Array
@@ -59,6 +61,7 @@ class ArmCommand:
     stamp_ns: int
     log_prob: float
     policy_version: int
+    target: Pose | None = None
 
 
 StateListener = Callable[[ArmState], None]
@@ -104,11 +107,14 @@ class ArmBackend(Protocol):
             ArmError: The arm did not confirm it.
         """
 
-    def recover(self) -> None:
-        """Clear a fault, once, after a person has looked.
+    def recover(self, automatic: bool = False) -> None:
+        """Clear a fault, once; where the arm is measured to be then is where it may go on from.
+
+        Args:
+            automatic: Nobody has looked. Only a few reflexes and motion limits in a row may be cleared so.
 
         Raises:
-            ArmError: The fault is still there.
+            ArmError: The fault is still there, or it needs a person.
         """
 
     def gripper(self, width: float) -> None:

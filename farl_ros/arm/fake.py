@@ -66,9 +66,9 @@ class FakeBackend:
         """Remember the call."""
         self._do("stop")
 
-    def recover(self) -> None:
+    def recover(self, automatic: bool = False) -> None:
         """Remember the call."""
-        self._do("recover")
+        self._do("recover automatically" if automatic else "recover")
 
     def gripper(self, width: float) -> None:
         """Remember the call."""

@@ -58,7 +58,7 @@ class SimBackend:
     def stop(self) -> None:
         """Nothing to do: the simulated arm stops with its last command."""
 
-    def recover(self) -> None:
+    def recover(self, automatic: bool = False) -> None:
         """Nothing to do: the simulated arm has no faults."""
 
     def gripper(self, width: float) -> None:

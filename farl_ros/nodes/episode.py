@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from builtin_interfaces.msg import Time
-from farl_interfaces.msg import EpisodeEvent, ShieldDecision, SimState, Transition
+from farl_interfaces.msg import ArmState, EpisodeEvent, ShieldDecision, SimState, Transition
 from farl_interfaces.srv import LabelEpisode, ResetScene
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
@@ -33,7 +33,7 @@ class Episode(FarlNode):
     """Publishes ``transition`` and ``episode_event``; offers ``~/start`` and ``~/label``.
 
     ``~/start`` answers at once; the STARTED event says that the scene is reset, an ABORTED event that it
-    could not be.
+    could not be. A fault of the arm is a failure: the step that it falls into costs what a violation costs.
     """
 
     def __init__(self, arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
@@ -52,6 +52,8 @@ class Episode(FarlNode):
         self._starting: int | None = None  # the episode whose scene is being reset
         self._running: int | None = None
         self._failed = False
+        self._arm_fault = ""  # of the running episode, not yet part of a transition
+        self._arm_latched = False
         self._last_stamp = Time()
         self._matcher = StepMatcher(wait_for_decisions=not real_time)
         self._transitions = self.create_publisher(Transition, "transition", qos.STREAM)
@@ -61,6 +63,7 @@ class Episode(FarlNode):
         self.create_service(LabelEpisode, "~/label", self._on_label)
         self.create_subscription(SimState, "sim_state", self._on_state, qos.STREAM)
         self.create_subscription(ShieldDecision, "decision", self._on_decision, qos.STREAM)
+        self.create_subscription(ArmState, "arm_state", self._on_arm_state, qos.STREAM)
         self._flush = None
         if real_time:
             steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -98,9 +101,12 @@ class Episode(FarlNode):
         if state.step == 0:
             if state.episode == self._starting:
                 self._starting, self._running, self._failed = None, state.episode, False
+                self._arm_fault = ""
                 self._matcher.start(state)
                 self._publish_event(EpisodeEvent.STARTED, state.episode)
         elif state.episode == self._running:
+            if self._arm_fault:
+                state.cost, self._arm_fault = 1.0, ""
             self._publish(self._matcher.add_state(state))
             if (
                 self._flush is not None
@@ -108,6 +114,14 @@ class Episode(FarlNode):
                 and self._running is not None
             ):
                 self._flush.reset()
+
+    def _on_arm_state(self, state: ArmState) -> None:
+        latched = state.mode == ArmState.LATCHED
+        if latched and not self._arm_latched and self._running is not None:
+            self._arm_fault = state.fault
+            self._failed = True
+            self._publish_event(EpisodeEvent.FAILED, self._running, f"arm: {state.fault}")
+        self._arm_latched = latched
 
     def _on_decision(self, decision: ShieldDecision) -> None:
         self._publish(self._matcher.add_decision(decision))

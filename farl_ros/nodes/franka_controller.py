@@ -3,16 +3,16 @@
 In real time a steady-clock watchdog stops the arm 1.5 control periods after the last fresh decision. In
 lock-step time stands still and the watchdog is off; whatever is wrong with a decision, it is answered with a
 command (zeros at worst), so that the world always goes on. A fault of the arm latches: it moves again only
-after ``~/rearm``.
+after ``~/rearm``, but for a few reflexes and motion limits in a row, which it may clear by itself.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from farl_interfaces.msg import ArmState, ShieldDecision
+from farl_interfaces.msg import Action, ArmState, ShieldDecision
 from farl_interfaces.srv import RearmRobot
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
@@ -20,15 +20,19 @@ from rclpy.context import Context
 from farl.failsafe import Condition, Mode, Response, is_stale, respond
 from farl.types import ActionSource
 from farl_ros import qos
-from farl_ros.arm.backend import LATER, ArmBackend, ArmCommand, ArmError, BackendName, StateListener
-from farl_ros.arm.fake import FakeBackend
-from farl_ros.arm.limits import check_action
-from farl_ros.arm.sim import SimBackend
-from farl_ros.conversions import array_of, stamp_ns
+from farl_ros.arm.backend import ArmCommand, ArmError, BackendName, FaultKind
+from farl_ros.arm.commander import Commander, Prepared
+from farl_ros.arm.make import ArmRequest, make_arm
+from farl_ros.arm.punctuality import Punctuality
+from farl_ros.conversions import array_of, pose_of, stamp_ns
 from farl_ros.nodes.common import FarlNode, NodeError
 from farl_ros.nodes.running import main_of
 
 WATCHDOG_PERIODS = 1.5
+REPORT_PERIOD = 1.0
+"""Between two reports to ``/diagnostics`` [s]."""
+AUTOMATIC = (FaultKind.REFLEX, FaultKind.MOTION_LIMIT)
+"""Faults that the arm may clear by itself, as often as its backend allows."""
 
 
 class FrankaController(FarlNode):
@@ -37,23 +41,41 @@ class FrankaController(FarlNode):
     def __init__(self, arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
         super().__init__("franka_controller", arguments, context)
         self._spec = self.declare_task()
-        name = self.declare("backend", "sim", f"the arm: {', '.join(BackendName)}")
+        request = ArmRequest(
+            backend=self.declare("backend", "sim", f"the arm: {', '.join(BackendName)}"),
+            robot=self.declare("robot", "panda", "robot name, or a robot YAML file"),
+            host=self.declare("host", "", "name or address of the robot"),
+            motion=self.declare("motion", "velocity", "how a target becomes a motion"),
+            enforce_real_time=self.declare("enforce_real_time", True, "refuse a kernel without real time"),
+        )
         self._real_time = self.declare("real_time", False, "wall clock: the watchdog is armed")
+        self._heals = self.declare(
+            "automatic_recovery", True, "a few reflexes or motion limits in a row clear without a person"
+        )
         self._period = 1.0 / self._spec.control_rate_hz
+        self._punctuality = Punctuality(self._period, WATCHDOG_PERIODS)
+        self._gripper_share: float | None = None
+        self._healed = 0
         self._mode, self._fault = ArmState.IDLE, ""
         self._last_ns = -1
         self._states = self.create_publisher(ArmState, "arm_state", qos.STREAM)
         self._diagnostics = self.create_publisher(DiagnosticArray, "diagnostics", qos.EVENTS)
         self.create_service(RearmRobot, "~/rearm", self._on_rearm)
-        self.backend = make_backend(name, self, self._spec.action_size, self._publish_state)
-        self.backend.__enter__()
+        try:
+            arm = make_arm(request, self, self._spec, self._publish_state)
+            self.backend, self._gripper = arm.backend, arm.gripper
+            self._commander = Commander(self._spec.action_size, arm.chain)
+            self.backend.__enter__()
+        except (ArmError, ValueError) as error:
+            raise NodeError(str(error)) from error
         self.create_subscription(ShieldDecision, "decision", self._on_decision, qos.NEWEST)
         if self._real_time:
             steady = Clock(clock_type=ClockType.STEADY_TIME)
             self._watchdog = self.create_timer(
                 WATCHDOG_PERIODS * self._period, self._on_silence, clock=steady, autostart=False
             )
-            self.create_timer(self._period, self._latch_faults, clock=steady)
+            self.create_timer(self._period, self._take_faults, clock=steady)
+            self.create_timer(REPORT_PERIOD, self._report_control, clock=steady)
 
     def _on_decision(self, decision: ShieldDecision) -> None:
         executed = decision.executed
@@ -63,45 +85,66 @@ class FrankaController(FarlNode):
         self._last_ns, self._decided_at = stamp, time.monotonic()
         if self._real_time:
             self._watchdog.reset()
-        checked = check_action(array_of(executed.values), self._spec.action_size)
-        conditions = checked.condition
-        message = checked.message
+        if self._take_faults():
+            return  # answered with standing still
+        prepared = self._prepare(executed)
+        conditions, message = prepared.condition, prepared.message
         if self._real_time:
             age = (self.get_clock().now().nanoseconds - stamp) * 1e-9
             if is_stale(age, self._period, WATCHDOG_PERIODS):
                 conditions |= Condition.STALE_STATE
                 message = f"the decision's state is {age:.3f} s old"
-        faults = self.backend.events()
-        if faults:
-            conditions |= Condition.ARM_FAULT
-            message = "; ".join(str(fault) for fault in faults)
         response = respond(conditions, self._failsafe_mode()).response
         if response == Response.EXECUTE:
             source = ActionSource(executed.source)
-            command = ArmCommand(checked.values, source, stamp, executed.log_prob, executed.policy_version)
-            self._move(command)
+            self._move(
+                ArmCommand(
+                    values=prepared.values,
+                    source=source,
+                    stamp_ns=stamp,
+                    log_prob=executed.log_prob,
+                    policy_version=executed.policy_version,
+                    target=prepared.target,
+                ),
+                prepared.gripper,
+            )
         elif response == Response.LATCH:
-            self._latch(message)
             self._hold(stamp, ArmState.LATCHED)
         else:
             self.get_logger().warn(f"standing still: {message}", throttle_duration_sec=1.0)
             self._fault = message
             self._hold(stamp, ArmState.HOLDING)
 
+    def _prepare(self, executed: Action) -> Prepared:
+        measured = None
+        state = self.backend.state() if self._commander.takes_targets else None
+        if state is not None:
+            try:
+                measured = pose_of(state.end_effector_pose)
+            except ValueError as error:
+                self.get_logger().error(f"measured pose: {error}", throttle_duration_sec=1.0)
+        return self._commander.prepare(array_of(executed.values), measured)
+
     def _failsafe_mode(self) -> Mode:
         return Mode.LATCHED if self._mode == ArmState.LATCHED else Mode.ONLINE
 
-    def _move(self, command: ArmCommand) -> None:
+    def _move(self, command: ArmCommand, gripper: float | None) -> None:
         self._mode = ArmState.HOLDING if command.source == ActionSource.HOLD else ArmState.MOVING
         self._fault = ""
+        self._punctuality.tick(time.monotonic())
         try:
             self.backend.command(command)
+            if self._gripper is not None and gripper is not None and gripper != self._gripper_share:
+                self.backend.gripper(self._gripper.width_of(gripper))
+                self._gripper_share = gripper
         except ArmError as error:
-            self._latch(str(error))
-            self._hold(command.stamp_ns, ArmState.LATCHED)
+            self._fall(str(error), command.stamp_ns)
 
     def _hold(self, stamp: int, mode: int) -> None:
+        """Stand still; the next target starts from where the arm is measured to be then."""
         self._mode = mode
+        self._commander.restart()
+        self._punctuality.pause()
         try:
             self.backend.hold(stamp)
         except ArmError as error:
@@ -113,18 +156,39 @@ class FrankaController(FarlNode):
             self._mode, self._fault = ArmState.LATCHED, fault
             self.get_logger().error(f"latched until somebody calls ~/rearm: {fault}")
 
-    def _latch_faults(self) -> None:
-        """Latch what has befallen the arm, whether or not decisions come."""
+    def _fall(self, fault: str, stamp: int) -> None:
+        self._latch(fault)
+        self._hold(stamp, ArmState.LATCHED)
+
+    def _take_faults(self) -> bool:
+        """Stand still if something has befallen the arm, whether or not decisions come; whether it has."""
         faults = self.backend.events()
-        if faults and self._mode != ArmState.LATCHED:
-            self._latch("; ".join(str(fault) for fault in faults))
-            self._hold(self._last_ns, ArmState.LATCHED)
-            self._report_mode()
+        if not faults or self._mode == ArmState.LATCHED:
+            return False
+        fault = "; ".join(str(fault) for fault in faults)
+        self._fall(fault, self._last_ns)
+        self._report_mode()  # whoever counts faults sees this one, even if it is cleared at once
+        if self._heals and all(fault.kind in AUTOMATIC for fault in faults):
+            self._heal(fault)
+        return True
+
+    def _heal(self, fault: str) -> None:
+        """Clear a fault without a person, if the arm's backend allows it."""
+        try:
+            self.backend.recover(automatic=True)
+        except ArmError as error:
+            self.get_logger().error(f"not cleared by itself: {error}")
+            return
+        self._healed += 1
+        self._mode, self._fault = ArmState.HOLDING, ""
+        self._commander.restart()
+        self.get_logger().warn(f"cleared by itself, holding the measured pose; it was: {fault}")
+        self._report_mode()
 
     def _on_silence(self) -> None:
         """Stop the arm: no fresh decision has come in time."""
         self._watchdog.cancel()
-        self._latch_faults()
+        self._take_faults()
         if respond(Condition.STALE_STATE, self._failsafe_mode()).response == Response.LATCH:
             return  # it stands still already
         self._fault = f"no decision for {WATCHDOG_PERIODS} control periods"
@@ -134,11 +198,23 @@ class FrankaController(FarlNode):
 
     def _report_stop(self, latency: float) -> None:
         self.get_logger().warn(f"standing still: {self._fault}", throttle_duration_sec=1.0)
+        self._diagnose("watchdog", DiagnosticStatus.WARN, self._fault, {"stop_latency_s": latency})
+
+    def _report_control(self) -> None:
+        """Tell how evenly commands came since the last report, and what was clipped so far."""
+        figures = self._punctuality.report()
+        clipped = {f"clipped_{stage}": float(n) for stage, n in sorted(self._commander.clippings.items())}
+        level = DiagnosticStatus.WARN if figures["overruns"] > 0 else DiagnosticStatus.OK
+        message = f"{figures['overruns']:.0f} of {figures['intervals']:.0f} commands came late"
+        healed = {"faults_cleared_by_itself": float(self._healed)}
+        self._diagnose("control", level, message, {**figures, **clipped, **healed})
+
+    def _diagnose(self, what: str, level: bytes, text: str, figures: Mapping[str, float]) -> None:
         status = DiagnosticStatus(
-            level=DiagnosticStatus.WARN,
-            name=f"{self.get_name()}: watchdog",
-            message=self._fault,
-            values=[KeyValue(key="stop_latency_s", value=f"{latency:.6f}")],
+            level=level,
+            name=f"{self.get_name()}: {what}",
+            message=text,
+            values=[KeyValue(key=key, value=f"{value:.6g}") for key, value in figures.items()],
         )
         message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()
@@ -156,6 +232,7 @@ class FrankaController(FarlNode):
             return response
         self.get_logger().info(f"re-armed by: {request.operator_note!r}; the fault was: {self._fault}")
         self._mode, self._fault = ArmState.HOLDING, ""
+        self._commander.restart()
         self._report_mode()
         response.ok, response.message = True, "armed; holding the measured pose"
         return response
@@ -172,20 +249,6 @@ class FrankaController(FarlNode):
     def close(self) -> None:
         """Stand still and disconnect."""
         self.backend.__exit__(None, None, None)
-
-
-def make_backend(name: str, node: FrankaController, action_size: int, on_state: StateListener) -> ArmBackend:
-    """The arm of that name.
-
-    Raises:
-        NodeError: There is none.
-    """
-    if name == BackendName.SIM:
-        return SimBackend(node, action_size, on_state)
-    if name == BackendName.FAKE:
-        return FakeBackend(action_size, on_state)
-    expected = f"expected one of {', '.join(BackendName)}"
-    raise NodeError(f"parameter 'backend' is {name!r}: {LATER.get(name, 'there is no such arm')}; {expected}")
 
 
 main = main_of(FrankaController)

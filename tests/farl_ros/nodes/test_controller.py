@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from farl.failsafe import Condition
 from farl.types import ActionSource, Decision, Proposal, Reason
 from farl_ros.arm.backend import ArmError, FaultKind
-from farl_ros.arm.limits import check_action
+from farl_ros.arm.commander import Commander
 from farl_ros.conversions import decision_message, time_of
 from farl_ros.nodes.common import NodeError
 
@@ -118,13 +118,13 @@ def test_a_fault_latches_until_somebody_rearms_and_then_the_measured_pose_is_hel
     b = controller()
     assert b.call(RearmRobot, "franka_controller/rearm").message == "nothing is latched"
     send(b, decision(1))
-    b.arm.pending.append(ArmError(FaultKind.REFLEX, "contact at joint 4"))
+    b.arm.pending.append(ArmError(FaultKind.COMMUNICATION, "three packets lost"))
     send(b, decision(2))
     send(b, decision(3))
     assert sent(b)[1:] == [([0.0, 0.0], ActionSource.HOLD)] * 2
-    b.spin(lambda: len(b.states) == 3)
+    b.spin(lambda: len(b.states) == 4)  # the commands' three, and one that tells of the fault
     assert {state.mode for state in b.states[1:]} == {ArmState.LATCHED}
-    assert "contact at joint 4" in b.states[-1].fault
+    assert "three packets lost" in b.states[-1].fault
 
     b.arm.fail_with = ArmError(FaultKind.USER_STOP, "the button is pressed")
     answer = b.call(RearmRobot, "franka_controller/rearm", operator_note="Kim")
@@ -169,8 +169,9 @@ def test_in_real_time_a_frozen_shield_stops_the_arm_after_one_and_a_half_periods
     assert b.states[-1].fault == "no decision for 1.5 control periods"
     assert min(latencies) > 1.2 * PERIOD
     assert np.median(latencies) < 2.0 * PERIOD
-    b.spin(lambda: len(diagnostics) == 5)
-    measured = [float(m.status[0].values[0].value) for m in diagnostics]
+    stops = [m.status[0] for m in diagnostics if m.status[0].name.endswith("watchdog")]
+    measured = [float(status.values[0].value) for status in stops]
+    assert len(measured) == 5
     assert np.median(measured) == pytest.approx(1.5 * PERIOD, rel=0.2)
 
 
@@ -179,9 +180,9 @@ def test_in_real_time_a_fault_latches_even_when_the_shield_is_silent(controller,
     b = controller(real_time=True)
     send(b, decision(time.time_ns()))
     b.settle(silent_s)
-    b.arm.pending.append(ArmError(FaultKind.REFLEX, "contact at joint 4"))
+    b.arm.pending.append(ArmError(FaultKind.COMMUNICATION, "three packets lost"))
     b.spin(lambda: b.states[-1].mode == ArmState.LATCHED, 1.0)
-    assert "contact at joint 4" in b.states[-1].fault
+    assert "three packets lost" in b.states[-1].fault
     assert sent(b)[-1] == ([0.0, 0.0], ActionSource.HOLD)
     assert b.call(RearmRobot, "franka_controller/rearm", operator_note="Kim").ok
 
@@ -190,11 +191,11 @@ def test_the_watchdog_asks_the_arm_for_faults(controller):
     b = controller(real_time=True)
     node = b.nodes["franka_controller"]
     send(b, decision(time.time_ns()))
-    b.arm.pending.append(ArmError(FaultKind.REFLEX, "contact at joint 4"))
+    b.arm.pending.append(ArmError(FaultKind.COMMUNICATION, "three packets lost"))
     node._on_silence()
     b.spin(lambda: b.states[-1].mode == ArmState.LATCHED, 1.0)
     b.settle(3 * PERIOD)
-    assert "contact at joint 4" in b.states[-1].fault
+    assert "three packets lost" in b.states[-1].fault
 
 
 def test_in_real_time_a_decision_on_an_old_state_means_standing_still(controller):
@@ -213,12 +214,64 @@ def test_in_lock_step_time_stands_still(controller):
 
 
 def test_arms_that_do_not_exist_are_named(controller):
-    with pytest.raises(
-        NodeError, match="franky library comes with a later release; expected one of sim, fake"
-    ):
-        controller(backend="franky")
-    with pytest.raises(NodeError, match="'pr2': there is no such arm"):
+    with pytest.raises(NodeError, match="'pr2': there is no such arm; expected one of sim, fake, franky"):
         controller(backend="pr2")
+    with pytest.raises(NodeError, match="'host' is empty; expected the name or address of the robot"):
+        controller(backend="franky")
+    with pytest.raises(NodeError, match="'motion' is 'fast'; expected one of velocity, pose, impedance"):
+        controller(backend="franky", host="127.0.0.1", motion="fast")
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+def test_only_reflex_and_motion_limit_are_cleared_without_a_person(controller, kind):
+    b = controller()
+    send(b, decision(1))
+    b.arm.calls.clear()
+    b.arm.pending.append(ArmError(kind, "bang"))
+    b.decisions.publish(decision(2))
+    cleared = kind in (FaultKind.REFLEX, FaultKind.MOTION_LIMIT)
+    b.spin(lambda: b.states[-1].mode == (ArmState.HOLDING if cleared else ArmState.LATCHED))
+    assert ("recover automatically" in b.arm.calls) == cleared
+    told = [state.fault for state in b.states if state.mode == ArmState.LATCHED]
+    assert told and all("bang" in fault for fault in told)  # cleared or not, the fault was told
+    send(b, decision(3))
+    assert sent(b)[-1] == (([0.25, -0.5], ActionSource.TASK) if cleared else ([0.0, 0.0], ActionSource.HOLD))
+
+
+def test_an_arm_that_cannot_be_cleared_stays_latched(controller):
+    b = controller()
+    send(b, decision(1))
+    b.arm.pending.append(ArmError(FaultKind.REFLEX, "bang"))
+    b.arm.fail_with = ArmError(FaultKind.REFLEX, "three in a row")
+    b.decisions.publish(decision(2))
+    b.spin(lambda: bool(b.states) and b.states[-1].mode == ArmState.LATCHED)
+    b.arm.fail_with = None
+    send(b, decision(3))
+    assert sent(b)[-1][1] == ActionSource.HOLD
+
+
+def test_automatic_recovery_can_be_switched_off(controller):
+    b = controller(automatic_recovery=False)
+    send(b, decision(1))
+    b.arm.pending.append(ArmError(FaultKind.REFLEX, "bang"))
+    send(b, decision(2))
+    send(b, decision(3))
+    assert sent(b)[-1][1] == ActionSource.HOLD and "recover automatically" not in b.arm.calls
+
+
+def test_clippings_and_punctuality_are_published(controller):
+    b = controller(real_time=True)
+    diagnostics = b.listen(DiagnosticArray, "diagnostics")
+    for _ in range(4):
+        send(b, decision(time.time_ns(), (7.0, 0.0)))
+
+    def control():
+        return [m.status[0] for m in diagnostics if m.status[0].name.endswith("control")]
+
+    b.spin(lambda: len(control()) == 1, 3.0)
+    figures = {pair.key: float(pair.value) for pair in control()[0].values}
+    assert figures["clipped_clip"] == 4.0
+    assert figures["intervals"] == 3.0 and figures["longest_interval_s"] > 0.0
 
 
 FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
@@ -226,7 +279,7 @@ FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
 
 @given(arrays(np.float32, st.integers(0, 5), elements=FLOATS))
 def test_whatever_comes_a_checked_action_is_one_that_an_arm_may_get(values):
-    checked = check_action(values, 3)
+    checked = Commander(3).prepare(values, None)
     assert checked.values.shape == (3,)
     assert np.isfinite(checked.values).all()
     assert np.abs(checked.values).max() <= 1.0

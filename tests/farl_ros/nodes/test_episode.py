@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from farl_interfaces.msg import EpisodeEvent, ShieldDecision, SimState, Transition
+from farl_interfaces.msg import ArmState, EpisodeEvent, ShieldDecision, SimState, Transition
 from farl_interfaces.srv import LabelEpisode, ResetScene
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
@@ -137,6 +137,22 @@ def test_the_first_failure_is_an_event_and_the_episode_goes_on(episodes, world):
     episodes.spin(lambda: len(episodes.events) == 3)
     assert names(episodes) == ["STARTED", "FAILED", "TIMED_OUT"]
     assert episodes.events[1].header.stamp == episodes.transitions[1].header.stamp
+
+
+def test_a_fault_of_the_arm_is_a_failure_of_the_step_that_it_falls_into(episodes, world):
+    arm = episodes.publisher(ArmState, "arm_state")
+    start(episodes)
+    world.step()
+    episodes.spin(lambda: len(episodes.transitions) == 1)
+    for mode in (ArmState.MOVING, ArmState.LATCHED, ArmState.LATCHED, ArmState.HOLDING):
+        arm.publish(ArmState(mode=mode, fault="reflex: bang" if mode == ArmState.LATCHED else ""))
+    episodes.spin(lambda: len(episodes.events) == 2)
+    world.step()
+    world.step(truncated=True)
+    episodes.spin(lambda: len(episodes.events) == 3)
+    assert names(episodes) == ["STARTED", "FAILED", "TIMED_OUT"]
+    assert episodes.events[1].operator_note == "arm: reflex: bang"
+    assert [transition.cost for transition in episodes.transitions] == [0.0, 1.0, 0.0]
 
 
 def test_an_end_by_failure_is_said_once(episodes, world):
