@@ -14,6 +14,9 @@ _ENTRY_POINTS = {
     "FragilePushWall": "failurebench.fragile_push_wall:FragilePushWall",
     "ObstructedPush": "failurebench.obstructed_push:ObstructedPush",
     "DiscTable": "failurebench.disc_table:DiscTable",
+    "FrankaFragilePushWall": "failurebench.franka.fragile_push_wall:FrankaFragilePushWall",
+    "FrankaDisturbedPush": "failurebench.franka.disturbed_push:FrankaDisturbedPush",
+    "FrankaBoundedSoccer": "failurebench.franka.bounded_soccer:FrankaBoundedSoccer",
 }
 _HARD_RULES = {"horizon": 500, "action_repeat": 1, "end_on_failure": True, "randomize": True}
 _HARD_LIMITS: dict[str, dict[str, object]] = {

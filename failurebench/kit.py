@@ -19,6 +19,9 @@ from failurebench import (
 )
 from failurebench.controllers import Controller
 from failurebench.env import FailureBenchEnv
+from failurebench.franka import ball_scripts as franka_ball_scripts
+from failurebench.franka import flower_scripts as franka_flower_scripts
+from failurebench.franka import wall_scripts as franka_wall_scripts
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,39 @@ _KITS = (
         failure_noise=(0.2, 0.6),
         recovery_lookback=(3, 12),
         recovery_steps=30,
+    ),
+    TaskKit(
+        name="FrankaFragilePushWall",
+        environment_id="FailureBench/FrankaFragilePushWall-v0",
+        expert=franka_wall_scripts.WallPusher,
+        demonstrator=franka_wall_scripts.near_wall_pusher,
+        recovery=franka_wall_scripts.BackOff,
+        demonstration_noise=0.1,
+        failure_noise=(0.05, 0.2),
+        recovery_lookback=(2, 8),
+        recovery_steps=15,
+    ),
+    TaskKit(
+        name="FrankaDisturbedPush",
+        environment_id="FailureBench/FrankaDisturbedPush-v0",
+        expert=franka_flower_scripts.FlowerDodger,
+        demonstrator=franka_flower_scripts.hasty_dodger,
+        recovery=franka_flower_scripts.StepAside,
+        demonstration_noise=0.1,
+        failure_noise=(0.15, 0.35),
+        recovery_lookback=(9, 15),
+        recovery_steps=20,
+    ),
+    TaskKit(
+        name="FrankaBoundedSoccer",
+        environment_id="FailureBench/FrankaBoundedSoccer-v0",
+        expert=franka_ball_scripts.Dribbler,
+        demonstrator=franka_ball_scripts.lingering_dribbler,
+        recovery=franka_ball_scripts.Block,
+        demonstration_noise=0.1,
+        failure_noise=(0.15, 0.35),
+        recovery_lookback=(8, 15),
+        recovery_steps=25,
     ),
 )
 

@@ -23,6 +23,9 @@ class FailureKind(StrEnum):
     OBJECT_BEYOND = "object_beyond"
     OBJECT_NEAR_BOX = "object_near_box"
     ARM_NEAR_SOLID = "arm_near_solid"
+    OBJECT_TOUCHES_WALL = "object_touches_wall"
+    OBJECT_OFF_FIELD = "object_off_field"
+    OBSTACLE_TOUCHED = "obstacle_touched"
 
 
 class RewardSource(StrEnum):

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from farl_ros.paths import share_folder
 from farl_ros.strict_model import StrictModel, nearest, problems, read_yaml
+from farl_ros.table_failures import ObjectOffField, ObjectTouchesWall, ObstacleTouched
 from farl_ros.task_fields import (
     ActionField,
     ArmNearSolid,
@@ -54,7 +55,14 @@ class TaskSpec(StrictModel):
     objects: Annotated[tuple[TrackedObject, ...], Field(strict=False, min_length=1)]
     reward: Reward
     failure: Annotated[
-        ObjectOutside | ObjectBeyond | ObjectNearBox | ArmNearSolid, Field(discriminator="kind")
+        ObjectOutside
+        | ObjectBeyond
+        | ObjectNearBox
+        | ArmNearSolid
+        | ObjectTouchesWall
+        | ObjectOffField
+        | ObstacleTouched,
+        Field(discriminator="kind"),
     ]
     shield: Foresight
     layout: Layout

@@ -225,8 +225,8 @@ class FrankaController(FarlNode):
             response.ok, response.message = False, "nothing is latched"
             return response
         try:
+            self.backend.recover()  # a lost robot is connected anew
             self.backend.hold(self._last_ns)  # where it is measured to be, before it may move at all
-            self.backend.recover()
         except ArmError as error:
             response.ok, response.message = False, f"still latched: {error}"
             return response

@@ -114,7 +114,7 @@ def test_duplicates_and_overtaken_decisions_do_not_move_the_arm(controller):
     assert [command.stamp_ns for command in b.arm.commands] == [5, 6]
 
 
-def test_a_fault_latches_until_somebody_rearms_and_then_the_measured_pose_is_held_first(controller):
+def test_a_fault_latches_until_somebody_rearms_and_then_the_measured_pose_is_held_before_it_moves(controller):
     b = controller()
     assert b.call(RearmRobot, "franka_controller/rearm").message == "nothing is latched"
     send(b, decision(1))
@@ -133,7 +133,7 @@ def test_a_fault_latches_until_somebody_rearms_and_then_the_measured_pose_is_hel
     b.arm.fail_with = None
     b.arm.calls.clear()
     assert b.call(RearmRobot, "franka_controller/rearm", operator_note="Kim").ok
-    assert b.arm.calls[:2] == ["hold", "recover"]
+    assert b.arm.calls[:2] == ["recover", "hold"]
     b.spin(lambda: b.states[-1].mode == ArmState.HOLDING)
     assert b.states[-1].fault == ""
     send(b, decision(4))

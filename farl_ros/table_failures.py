@@ -1,0 +1,107 @@
+"""The failure predicates of the tasks on the Franka's table, in the robot's base frame."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, PositiveFloat, model_validator
+
+from farl_ros.strict_model import StrictModel
+from farl_ros.task_fields import FailureKind, Name, Point2
+
+HalfSize = Annotated[tuple[PositiveFloat, PositiveFloat], Field(strict=False)]
+
+
+class ObjectTouchesWall(StrictModel):
+    """Failure: the rim of a round object of ``radius`` touches an upright wall, a box seen from above [m]."""
+
+    kind: Literal[FailureKind.OBJECT_TOUCHES_WALL]
+    object: Name
+    centre: Point2
+    half_size: HalfSize
+    radius: PositiveFloat
+
+    def description(self) -> str:
+        """The failure set in one line."""
+        return f"{self.object}'s rim at the wall, {_extent(self.centre, self.half_size)}"
+
+    def environment_kwargs(self) -> dict[str, Any]:
+        """The wall, as the environment calls it."""
+        return {
+            "box_centre": self.centre,
+            "box_half_size": self.half_size,
+            "object_radius": self.radius,
+        }
+
+    def boundary(self, reach: float) -> list[tuple[float, float]]:
+        """Corner points x, y [m] of the wall; closed, so that ``reach`` does not matter."""
+        return _rectangle(self.centre, self.half_size)
+
+
+class ObjectOffField(StrictModel):
+    """Failure: the centre of an object is outside a rectangular field [m]."""
+
+    kind: Literal[FailureKind.OBJECT_OFF_FIELD]
+    object: Name
+    centre: Point2
+    half_size: HalfSize
+
+    def description(self) -> str:
+        """The failure set in one line."""
+        return f"{self.object} outside the field, {_extent(self.centre, self.half_size)}"
+
+    def environment_kwargs(self) -> dict[str, Any]:
+        """The field, as the environment calls it."""
+        return {"field_centre": self.centre, "field_half_size": self.half_size}
+
+    def boundary(self, reach: float) -> list[tuple[float, float]]:
+        """Corner points x, y [m] of the field; closed, so that ``reach`` does not matter."""
+        return _rectangle(self.centre, self.half_size)
+
+
+class ObstacleTouched(StrictModel):
+    """Failure: the object or the hand touches a moving obstacle, an upright cylinder on the table [m].
+
+    ``lane`` holds the least and greatest x of the places that it is moved to.
+    """
+
+    kind: Literal[FailureKind.OBSTACLE_TOUCHED]
+    object: Name
+    obstacle: Name
+    radius: PositiveFloat
+    height: PositiveFloat
+    lane: Point2
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.lane[0] > self.lane[1]:
+            raise ValueError(f"lane: expected the least x first, got {self.lane}; swap them")
+        return self
+
+    def description(self) -> str:
+        """The failure set in one line."""
+        return (
+            f"{self.object} or hand within {self.radius:g} m of the axis of the {self.obstacle}, "
+            f"{self.height:g} m high"
+        )
+
+    def environment_kwargs(self) -> dict[str, Any]:
+        """The obstacle, as the environment calls it."""
+        return {"flower_radius": self.radius, "flower_height": self.height, "lane": self.lane}
+
+    def boundary(self, reach: float) -> list[tuple[float, float]]:
+        """Points x, y [m] around the obstacle in the middle of its lane; ``reach`` does not matter."""
+        x = sum(self.lane) / 2
+        angles = [math.radians(angle) for angle in range(0, 361, 10)]
+        return [(x + self.radius * math.cos(angle), self.radius * math.sin(angle)) for angle in angles]
+
+
+def _extent(centre: tuple[float, float], half_size: tuple[float, float]) -> str:
+    (x, y), (a, b) = centre, half_size
+    return f"x {x - a:g} to {x + a:g} m, y {y - b:g} to {y + b:g} m"
+
+
+def _rectangle(centre: tuple[float, float], half_size: tuple[float, float]) -> list[tuple[float, float]]:
+    (x, y), (a, b) = centre, half_size
+    return [(x - a, y - b), (x + a, y - b), (x + a, y + b), (x - a, y + b), (x - a, y - b)]
