@@ -52,8 +52,8 @@ class FailureBenchEnv(gymnasium.Env[Observation, Action]):
     One agent step is ``action_repeat`` simulator steps with the same action and summed reward. An episode is
     truncated after ``horizon`` agent steps. A failure is reported in ``info`` and, by default, ends nothing.
     With ``end_on_success`` (training) the episode terminates once success has held for ``success_hold`` agent
-    steps; evaluation switches it off. An episode is a pure function of the seed given to ``reset`` and the
-    actions.
+    steps; evaluation switches it off, and the option ``play_on`` of ``reset`` for one episode. An episode
+    is a pure function of the seed given to ``reset`` and the actions.
 
     ``info`` carries ``cost`` (1.0 if the object was in the failure set at any moment of this step, else 0.0),
     ``failed`` (the same, latched), ``success`` (this step), ``margin`` (smallest signed distance to the
@@ -99,6 +99,7 @@ class FailureBenchEnv(gymnasium.Env[Observation, Action]):
         self.randomize = randomize
         self.observation_space = Box(-np.inf, np.inf, (self.observation_size,), np.float32)
         self.action_space = Box(-1.0, 1.0, (self.action_size,), np.float32)
+        self._plays_on = False
         self._steps = 0
         self._success_steps = 0
         self._failed = False
@@ -111,12 +112,13 @@ class FailureBenchEnv(gymnasium.Env[Observation, Action]):
 
         Args:
             seed: Seed of everything random in the episode; None continues the generator of the last seed.
-            options: Not used by these tasks.
+            options: ``{"play_on": True}`` takes the success end away from this episode.
 
         Returns:
             The observation, float32 (O,), and the info of the start (cost 0, no reward terms).
         """
         super().reset(seed=seed)
+        self._plays_on = bool(options is not None and options.get("play_on"))
         self._steps = 0
         self._success_steps = 0
         self._failed = False
@@ -156,7 +158,8 @@ class FailureBenchEnv(gymnasium.Env[Observation, Action]):
         self._success_steps = self._success_steps + 1 if success else 0
         failing = margin <= 0.0
         self._failed = self._failed or failing
-        terminated = (self.end_on_success and self._success_steps >= self.success_hold) or (
+        ends_on_success = self.end_on_success and not self._plays_on
+        terminated = (ends_on_success and self._success_steps >= self.success_hold) or (
             self.end_on_failure and self._failed
         )
         truncated = self._steps >= self.horizon

@@ -109,9 +109,11 @@ class TermMeter:
         self._environment, self._term = environment, term
         self.total = 0.0
 
-    def reset(self, *, seed: int | None = None) -> tuple[Array, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Array, dict[str, Any]]:
         """Start an episode."""
-        return self._environment.reset(seed=seed)
+        return self._environment.reset(seed=seed, options=options)
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         """Execute one action."""

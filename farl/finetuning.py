@@ -87,7 +87,9 @@ def finetune(
             started += ok
             return ok
 
-        for episode in run_episodes(environments, actor, shield, seed, first, start):
+        for episode in run_episodes(
+            environments, actor, shield, seed, first, start, learner.settings.play_on_every
+        ):
             learner.add_episode(episode.transitions)
             on_episode(episode)
         if learner.wants_update:

@@ -1,4 +1,4 @@
-"""Randomness as a pure function of (seed, episode): proposing twice or resuming leaves no trace."""
+"""What differs between episodes, as a pure function of their number: resuming leaves no trace."""
 
 from __future__ import annotations
 
@@ -28,6 +28,24 @@ def exploration_noise(seed: int, episode: int, horizon: int, action_size: int) -
     noise = generator.standard_normal((horizon + 1, action_size), dtype=np.float32)
     noise.setflags(write=False)
     return noise
+
+
+PLAY_ON_EVERY = 8
+"""Every so many-th online episode is played on to the horizon, whatever it achieves."""
+
+
+def plays_on(episode: int, every: int) -> bool:
+    """Whether an episode goes on after a held success.
+
+    Where every episode ended there, nothing would ever be seen of what comes after: a value that is guessed
+    too low makes the policy hover short of success, one that is guessed too high makes it rush through the
+    goal (docs/experiments.md).
+
+    Args:
+        episode: Number of the episode in the run, from 0.
+        every: Every so many-th does, the last of each group; 0 for none.
+    """
+    return every > 0 and episode % every == every - 1
 
 
 def episode_seed(seed: int, episode: int) -> int:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from farl.experience import SwappedSteps
 from farl.models import ModelBundle
+from farl.noise import PLAY_ON_EVERY
 from farl.risk import RiskForm
 from farl.shield import ShieldMode, ShieldSettings
 
@@ -31,6 +32,8 @@ class PPOSettings:
         initial_log_std: log σ of the exploration noise at the start; the offline policy's own is that of its
             data.
         swapped: What swapped steps put into the policy loss.
+        play_on_every: Every so many-th episode goes on to the horizon after a held success, so that V knows
+            what comes after one; 0 for none. Seven of eight still end there.
     """
 
     rollout_steps: int = 2048
@@ -46,6 +49,7 @@ class PPOSettings:
     value_only_updates: int = 4
     initial_log_std: float = -1.2
     swapped: SwappedSteps = SwappedSteps.EXECUTED
+    play_on_every: int = PLAY_ON_EVERY
 
 
 @dataclass(frozen=True)

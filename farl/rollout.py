@@ -9,16 +9,20 @@ from typing import Any, Protocol
 import numpy as np
 
 from farl.actor import Actor
-from farl.noise import episode_seed
+from farl.noise import episode_seed, plays_on
 from farl.shield import Shield
 from farl.types import Array, Decision, Transition
+
+PLAY_ON = {"play_on": True}
 
 
 class Environment(Protocol):
     """What the loop needs of a Gymnasium environment."""
 
-    def reset(self, *, seed: int | None = None) -> tuple[Array, dict[str, Any]]:
-        """Start an episode."""
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Array, dict[str, Any]]:
+        """Start an episode; ``PLAY_ON`` among the options takes the success end away from it."""
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         """Execute one action."""
@@ -100,6 +104,7 @@ def run_episodes(
     seed: int,
     first_episode: int,
     may_start: Callable[[int], bool],
+    play_on_every: int = 0,
 ) -> Iterator[FinishedEpisode]:
     """Run episodes until no new one may start and all have ended.
 
@@ -110,6 +115,7 @@ def run_episodes(
         seed: Seed of the run; episode k starts from ``episode_seed(seed, k)``.
         first_episode: Number of the next episode.
         may_start: Asked before each start with the steps of the episodes that are still running.
+        play_on_every: Every so many-th episode goes on after a held success; 0 for none.
 
     Yields:
         Finished episodes, in the order of their ends.
@@ -121,7 +127,10 @@ def run_episodes(
         while free and may_start(sum(len(s.transitions) for s in running)):
             slot = free.pop(0)
             slot.episode, next_episode = next_episode, next_episode + 1
-            slot.observation, _ = slot.environment.reset(seed=episode_seed(seed, slot.episode))
+            options = PLAY_ON if plays_on(slot.episode, play_on_every) else None
+            slot.observation, _ = slot.environment.reset(
+                seed=episode_seed(seed, slot.episode), options=options
+            )
             slot.transitions, slot.decisions = [], []
             running.append(slot)
         if not running:

@@ -47,7 +47,11 @@ def fit_value(
     seed: int,
     progress: Progress,
 ) -> ValueFunction:
-    """Fit V to λ-returns of episodes that the policy (with noise) made; every end bootstraps.
+    """Fit V to λ-returns of episodes that the policy (with noise) made; a time-out bootstraps.
+
+    After a held success the last reward is taken to go on for ever. Online, where a held success bootstraps
+    from this V, a guess that is too low there teaches the policy to hover short of success; what it costs to
+    leave the goal again, it sees online.
 
     Args:
         episodes: Roll-outs of the policy.
@@ -86,7 +90,7 @@ def _returns(
     for e in episodes:
         values = value(torch.from_numpy(e.observations)).numpy()
         scaled = (e.rewards * reward_scale).astype(np.float32)
-        result.append(
-            advantages(scaled, values[:-1], float(values[-1]), settings.gamma, settings.lam) + values[:-1]
-        )
+        held = e.terminated and e.success
+        following = float(scaled[-1]) / (1.0 - settings.gamma) if held else float(values[-1])
+        result.append(advantages(scaled, values[:-1], following, settings.gamma, settings.lam) + values[:-1])
     return np.concatenate(result).astype(np.float32)

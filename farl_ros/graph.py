@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from farl.noise import PLAY_ON_EVERY
+
 PACKAGE = "farl_ros"
 Value = bool | int | float | str | Sequence[str]
 
@@ -104,7 +106,11 @@ def finetune_graph(
         raise GraphError(f"a run needs a limit: steps or episodes of at least 1, got {steps} and {episodes}")
     folder = run or f"runs/{task}-{preset}-{seed}"
     nodes = [
-        NodeSpec("simulator", "simulator", {"task": task, "real_time": real_time}),
+        NodeSpec(
+            "simulator",
+            "simulator",
+            {"task": task, "real_time": real_time, "play_on_every": PLAY_ON_EVERY},
+        ),
         NodeSpec("state_estimator", "state_estimator", {"task": task, "source": "privileged"}),
         NodeSpec("policy", "policy", {"task": task, "models": models, "seed": seed}),
         NodeSpec(

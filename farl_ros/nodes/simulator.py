@@ -19,6 +19,8 @@ from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
 from rosgraph_msgs.msg import Clock as ClockMessage
 
+from farl.noise import plays_on
+from farl.rollout import PLAY_ON
 from farl.types import ActionSource, Array
 from farl_ros import qos
 from farl_ros.conversions import NANOSECONDS, action_message, array_of, floats, stamp_ns, time_of
@@ -37,6 +39,9 @@ class Simulator(FarlNode):
         super().__init__("simulator", arguments, context)
         self._spec = self.declare_task()
         self._real_time = self.declare("real_time", False, "wall clock (true) or lock-step (false)")
+        self._play_on_every = self.declare(
+            "play_on_every", 0, "every so many-th episode goes on after a held success; 0 for none", minimum=0
+        )
         self._environment = make_environment(self._spec)
         self._period_ns = round(NANOSECONDS / self._spec.control_rate_hz)
         self._running = False
@@ -57,7 +62,8 @@ class Simulator(FarlNode):
             self._timer = self.create_timer(1.0 / self._spec.control_rate_hz, self._on_tick, clock=steady)
 
     def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
-        observation, info = self._environment.reset(seed=request.seed)
+        options = PLAY_ON if plays_on(request.episode, self._play_on_every) else None
+        observation, info = self._environment.reset(seed=request.seed, options=options)
         self._running, self._command = True, None
         self._state.episode, self._state.step = request.episode, 0
         self._state.executed = Action()

@@ -85,6 +85,18 @@ def test_success_ends_nothing_in_evaluation():
     assert steps[-1][2:4] == (False, True)
 
 
+def test_an_episode_can_be_played_on_and_the_next_one_ends_again():
+    env = Scripted([HELD] * 100)
+    for options, length in (({"play_on": True}, 50), (None, 10), ({"play_on": False}, 10)):
+        env.reset(seed=0, options=options)
+        steps = 0
+        ended = False
+        while not ended:
+            _, _, terminated, truncated, _ = env.step(np.zeros(env.action_size, dtype=np.float32))
+            steps, ended = steps + 1, terminated or truncated
+        assert (steps, truncated) == (length, length == 50)
+
+
 def test_one_success_within_the_action_repeat_counts():
     half = [HELD, HELD._replace(success=False)] * 50
     assert len(play(Scripted(half, action_repeat=2))) == 10

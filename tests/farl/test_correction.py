@@ -40,7 +40,9 @@ class Ledge:
     def __init__(self) -> None:
         self.random, self.fallen = np.random.default_rng(), False
 
-    def reset(self, *, seed: int | None = None) -> tuple[Array, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Array, dict[str, Any]]:
         self.random, self.fallen = np.random.default_rng(seed), False
         return self._observe(), {}
 

@@ -23,7 +23,7 @@ class Line:
     def __init__(self) -> None:
         self.executed: list[np.ndarray] = []
 
-    def reset(self, *, seed=None):
+    def reset(self, *, seed=None, options=None):
         self._random, self._seed, self._step = np.random.default_rng(seed), seed, 0
         return self._observation(), {}
 

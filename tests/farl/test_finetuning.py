@@ -23,10 +23,14 @@ class Drift:
 
     def __init__(self) -> None:
         self.resets: list[int] = []
+        self.played_on: list[bool] = []
 
-    def reset(self, *, seed: int | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         assert seed is not None
         self.resets.append(seed)
+        self.played_on.append(options is not None and options["play_on"])
         generator = np.random.default_rng(seed)
         self.state = generator.standard_normal(OBSERVATION).astype(np.float32)
         self.left = int(generator.integers(5, HORIZON + 1))
@@ -46,7 +50,11 @@ class Drift:
 
 
 def run(
-    bundle: ModelBundle, limit: Limit, environments: int = 1, seed: int = 0
+    bundle: ModelBundle,
+    limit: Limit,
+    environments: int = 1,
+    seed: int = 0,
+    worlds: list[Drift] | None = None,
 ) -> tuple[list[FinishedEpisode], Learner]:
     settings = PPOSettings(rollout_steps=30, epochs=1, minibatch=16, value_only_updates=0)
     learner = Learner(bundle, settings, seed)
@@ -60,7 +68,7 @@ def run(
     )
     episodes: list[FinishedEpisode] = []
     finetune(
-        [Drift() for _ in range(environments)],
+        [Drift() for _ in range(environments)] if worlds is None else worlds,
         learner,
         Actor(policy, seed, HORIZON),
         shield,
@@ -85,6 +93,12 @@ def test_every_episode_is_played_by_one_policy_version(bundle: ModelBundle, envi
     full = [steps[v] for v in range(learner.policy_version)]
     assert min(full) >= 30
     assert max(full) < 30 + environments * HORIZON
+
+
+def test_every_eighth_episode_is_played_on(bundle: ModelBundle) -> None:
+    world = Drift()
+    run(bundle, Limit(episodes=20), worlds=[world])
+    assert [i for i, on in enumerate(world.played_on) if on] == [7, 15]
 
 
 def test_limits_end_the_run_with_whole_episodes(bundle: ModelBundle) -> None:
