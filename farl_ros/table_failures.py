@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import PositiveFloat, model_validator
 
+from farl_ros.outlines import circle, rectangle
 from farl_ros.strict_model import StrictModel
-from farl_ros.task_fields import FailureKind, Name, Point2
-
-HalfSize = Annotated[tuple[PositiveFloat, PositiveFloat], Field(strict=False)]
+from farl_ros.task_fields import FailureKind, HalfSize, Name, Point2
 
 
 class ObjectTouchesWall(StrictModel):
@@ -36,7 +34,7 @@ class ObjectTouchesWall(StrictModel):
 
     def boundary(self, reach: float) -> list[tuple[float, float]]:
         """Corner points x, y [m] of the wall; closed, so that ``reach`` does not matter."""
-        return _rectangle(self.centre, self.half_size)
+        return rectangle(self.centre, self.half_size)
 
 
 class ObjectOffField(StrictModel):
@@ -57,7 +55,7 @@ class ObjectOffField(StrictModel):
 
     def boundary(self, reach: float) -> list[tuple[float, float]]:
         """Corner points x, y [m] of the field; closed, so that ``reach`` does not matter."""
-        return _rectangle(self.centre, self.half_size)
+        return rectangle(self.centre, self.half_size)
 
 
 class ObstacleTouched(StrictModel):
@@ -92,16 +90,9 @@ class ObstacleTouched(StrictModel):
 
     def boundary(self, reach: float) -> list[tuple[float, float]]:
         """Points x, y [m] around the obstacle in the middle of its lane; ``reach`` does not matter."""
-        x = sum(self.lane) / 2
-        angles = [math.radians(angle) for angle in range(0, 361, 10)]
-        return [(x + self.radius * math.cos(angle), self.radius * math.sin(angle)) for angle in angles]
+        return circle((sum(self.lane) / 2, 0.0), self.radius)
 
 
 def _extent(centre: tuple[float, float], half_size: tuple[float, float]) -> str:
     (x, y), (a, b) = centre, half_size
     return f"x {x - a:g} to {x + a:g} m, y {y - b:g} to {y + b:g} m"
-
-
-def _rectangle(centre: tuple[float, float], half_size: tuple[float, float]) -> list[tuple[float, float]]:
-    (x, y), (a, b) = centre, half_size
-    return [(x - a, y - b), (x + a, y - b), (x + a, y + b), (x - a, y + b), (x - a, y - b)]

@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from failurebench.vase import Vase
+from farl_ros.outlines import circle, rectangle
 from farl_ros.strict_model import StrictModel
 
 Point2 = Annotated[tuple[float, float], Field(strict=False)]
+HalfSize = Annotated[tuple[PositiveFloat, PositiveFloat], Field(strict=False)]
 Point3 = Annotated[tuple[float, float, float], Field(strict=False)]
 Name = Annotated[str, Field(min_length=1)]
 
@@ -121,8 +123,7 @@ class ObjectBeyond(StrictModel):
 
     def boundary(self, reach: float) -> list[tuple[float, float]]:
         """Corner points x, y [m] of the failure set's border; closed, so that ``reach`` does not matter."""
-        a = self.limit
-        return [(-a, -a), (a, -a), (a, a), (-a, a), (-a, -a)]
+        return rectangle((0.0, 0.0), (self.limit, self.limit))
 
 
 class ObjectNearBox(StrictModel):
@@ -134,7 +135,7 @@ class ObjectNearBox(StrictModel):
     kind: Literal[FailureKind.OBJECT_NEAR_BOX]
     object: Name
     centre: Point2
-    half_size: Annotated[tuple[PositiveFloat, PositiveFloat], Field(strict=False)]
+    half_size: HalfSize
     radius: float = Field(ge=0.0)
     true_contact: bool
 
@@ -201,9 +202,7 @@ class ArmNearSolid(StrictModel):
 
     def boundary(self, reach: float) -> list[tuple[float, float]]:
         """Points x, y [m] around the solid where it is widest; closed, so that ``reach`` does not matter."""
-        (x, y), radius = self.axis, self._largest_radius
-        angles = [math.radians(angle) for angle in range(0, 361, 10)]
-        return [(x + radius * math.cos(angle), y + radius * math.sin(angle)) for angle in angles]
+        return circle(self.axis, self._largest_radius)
 
     @property
     def _largest_radius(self) -> float:

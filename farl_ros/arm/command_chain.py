@@ -148,6 +148,18 @@ class ChainResult:
     clippings: frozenset[Stage]
 
 
+def require_finite(action: Array, size: int) -> None:
+    """Check the shape of an action, which is to be ``(size,)``, and its numbers.
+
+    Raises:
+        CommandRefused: It has another shape, or is not finite.
+    """
+    if action.shape != (size,):
+        raise CommandRefused(Stage.FINITE, f"action of shape {action.shape}, expected ({size},)")
+    if not np.isfinite(action).all():
+        raise CommandRefused(Stage.FINITE, f"action {action.tolist()} is not finite")
+
+
 def step(state: ChainState, action: Array, measured: Pose, settings: ChainSettings) -> ChainResult:
     """Make one command.
 
@@ -160,7 +172,8 @@ def step(state: ChainState, action: Array, measured: Pose, settings: ChainSettin
     Raises:
         CommandRefused: The action has another shape, or is not finite.
     """
-    values = _finite(action, len(settings.axes))
+    require_finite(action, len(settings.axes))
+    values = action.astype(np.float64)
     clipped = np.clip(values, -1.0, 1.0)
     scaled = {axis: float(v) * s for axis, v, s in zip(settings.axes, clipped, settings.scale, strict=True)}
     twist = np.array([scaled.get(axis, 0.0) for axis in TWIST])
@@ -188,14 +201,6 @@ def _axis(field: ActionField) -> Axis:
     if field.unit != UNITS[Axis(name)]:
         raise ValueError(f"action {field.name!r} has unit {field.unit!r}, expected {UNITS[Axis(name)]!r}")
     return Axis(name)
-
-
-def _finite(action: Array, size: int) -> Vector:
-    if action.shape != (size,):
-        raise CommandRefused(Stage.FINITE, f"action of shape {action.shape}, expected ({size},)")
-    if not np.isfinite(action).all():
-        raise CommandRefused(Stage.FINITE, f"action {action.tolist()} is not finite")
-    return action.astype(np.float64)
 
 
 def _position(

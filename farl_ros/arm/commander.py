@@ -9,7 +9,14 @@ import numpy as np
 
 from farl.failsafe import Condition
 from farl.types import Array
-from farl_ros.arm.command_chain import ChainSettings, ChainState, CommandRefused, Stage, step
+from farl_ros.arm.command_chain import (
+    ChainSettings,
+    ChainState,
+    CommandRefused,
+    Stage,
+    require_finite,
+    step,
+)
 from farl_ros.arm.pose import Pose
 
 
@@ -68,30 +75,28 @@ class Commander:
             values: As it came.
             measured: Where the end-effector is; None where that is not known.
         """
-        if values.shape != (self._size,):
-            return self._refused(f"action of shape {values.shape}, expected ({self._size},)")
-        if not np.isfinite(values).all():
-            return self._refused(f"action {values.tolist()} is not finite")
-        if self._settings is None:
-            if np.abs(values).max(initial=0.0) <= 1.0:
-                return Prepared(values, None, None, Condition.NONE, "")
-            self.clippings[Stage.CLIP] += 1
-            return Prepared(np.clip(values, -1.0, 1.0), None, None, Condition.LIMIT_HIT, "")
+        try:
+            require_finite(values, self._size)
+        except CommandRefused as refusal:
+            self.clippings[refusal.stage] += 1
+            return Prepared(self._zeros(), None, None, Condition.NOT_FINITE, str(refusal))
+        if self._settings is not None:
+            return self._aimed(values, measured, self._settings)
+        if np.abs(values).max(initial=0.0) <= 1.0:
+            return Prepared(values, None, None, Condition.NONE, "")
+        self.clippings[Stage.CLIP] += 1
+        return Prepared(np.clip(values, -1.0, 1.0), None, None, Condition.LIMIT_HIT, "")
+
+    def _aimed(self, values: Array, measured: Pose | None, settings: ChainSettings) -> Prepared:
+        """Put a finite action through the chain."""
         if measured is None:
             message = "no measured pose of the end-effector yet: is the arm's state arriving?"
             return Prepared(self._zeros(), None, None, Condition.STALE_STATE, message)
-        try:
-            result = step(self._state or ChainState(measured), values, measured, self._settings)
-        except CommandRefused as refusal:
-            return self._refused(str(refusal))
+        result = step(self._state or ChainState(measured), values, measured, settings)
         self._state = result.state
         self.clippings.update(result.clippings)
         condition = Condition.LIMIT_HIT if result.clippings else Condition.NONE
         return Prepared(result.values, result.target, result.gripper, condition, "")
-
-    def _refused(self, message: str) -> Prepared:
-        self.clippings[Stage.FINITE] += 1
-        return Prepared(self._zeros(), None, None, Condition.NOT_FINITE, message)
 
     def _zeros(self) -> Array:
         return np.zeros(self._size, np.float32)

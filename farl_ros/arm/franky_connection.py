@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from farl_ros.arm.backend import ArmError, FaultKind
 from farl_ros.arm.franky_faults import kind_of_message
 from farl_ros.arm.franky_options import FrankyOptions
+from farl_ros.arm.port import PROBE_TIMEOUT, Contact, probe_port
 from farl_ros.arm.robots import RobotSpec, robot_speaking
 
 try:
@@ -18,9 +18,6 @@ try:
 except ImportError:  # an optional package, which only this backend needs
     franky = None
 
-PORT = 1337
-PROBE_TIMEOUT = 1.0
-"""For the TCP connection [s]; franky itself would wait a minute for a silent host."""
 _VERSIONS = re.compile(r"server version: (\d+), library version: (\d+)")
 
 
@@ -76,14 +73,13 @@ def probe(host: str) -> None:
     Raises:
         ArmError: Nobody answers.
     """
-    try:
-        socket.create_connection((host, PORT), timeout=PROBE_TIMEOUT).close()
-    except OSError as error:
+    facts = probe_port(host, attempts=1)
+    if facts.contact != Contact.ANSWERED:
         raise ArmError(
             FaultKind.NETWORK,
-            f"no robot at {host}:{PORT} ({error}); expected one within {PROBE_TIMEOUT:g} s. Check the "
-            "address and the cable, and that FCI is activated in Desk",
-        ) from error
+            f"no robot at {facts.address} ({facts.detail}); expected one within {PROBE_TIMEOUT:g} s. "
+            "Check the address and the cable, and that FCI is activated in Desk",
+        )
 
 
 def mismatch(message: str, host: str) -> str:

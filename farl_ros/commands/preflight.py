@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from farl_ros.arm.port import probe_port
 from farl_ros.arm.robots import RobotSpec, load_robot
 from farl_ros.commands.common import JsonOption, ModelsOption, TaskArgument, console, load, write_figures
 from farl_ros.paths import share_folder
@@ -28,7 +29,7 @@ from farl_ros.preflight.machine import (
     probe_kernel,
 )
 from farl_ros.preflight.outcome import Check, Outcome, skipped
-from farl_ros.preflight.robot import check_library, check_port, probe_library, probe_port
+from farl_ros.preflight.robot import check_library, check_port, probe_library
 
 COLOURS = {Outcome.PASS: "green", Outcome.WARN: "yellow", Outcome.FAIL: "bold red", Outcome.SKIP: "dim"}
 

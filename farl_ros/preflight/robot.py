@@ -2,80 +2,14 @@
 
 from __future__ import annotations
 
-import socket
-import time
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 
+from farl_ros.arm.port import Contact, PortFacts
 from farl_ros.arm.robots import RobotSpec
 from farl_ros.preflight.outcome import Check, Outcome
 
-FCI_PORT = 1337
-PROBE_TIMEOUT = 1.0
-"""Longest wait for an answer [s]. franky itself would wait 60 s for a host that is silent."""
 LONGEST_ROUND_TRIP = 1e-3
 """The control interface wants an answer in each of its 1 ms cycles [s]."""
-
-
-class Contact(StrEnum):
-    """How a host answered."""
-
-    ANSWERED = "answered"
-    REFUSED = "refused"
-    SILENT = "silent"
-    UNKNOWN_HOST = "unknown host"
-    NO_ROUTE = "no route"
-
-
-@dataclass(frozen=True, slots=True)
-class PortFacts:
-    """A TCP port.
-
-    Attributes:
-        address: Host and port.
-        contact: How it answered.
-        round_trips: Time that each connection took, one round trip each [s]; empty unless it answered.
-        detail: The system's own words where it did not.
-    """
-
-    address: str
-    contact: Contact
-    round_trips: tuple[float, ...] = ()
-    detail: str = ""
-
-
-def probe_port(
-    host: str, port: int = FCI_PORT, timeout: float = PROBE_TIMEOUT, attempts: int = 3
-) -> PortFacts:
-    """Connect ``attempts`` times and say nothing; the first connection that fails is the last.
-
-    Args:
-        host: Name or address.
-        port: TCP port.
-        timeout: Longest wait for each connection [s].
-        attempts: How often; at least once.
-    """
-    address = f"{host}:{port}"
-    try:
-        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (socket.gaierror, UnicodeError) as error:
-        return PortFacts(address, Contact.UNKNOWN_HOST, detail=str(error))
-    round_trips = []
-    for _ in range(attempts):
-        with socket.socket(family, kind, protocol) as connection:
-            connection.settimeout(timeout)
-            begin = time.perf_counter()
-            try:
-                connection.connect(place)
-            except ConnectionRefusedError as error:
-                return PortFacts(address, Contact.REFUSED, detail=str(error))
-            except TimeoutError as error:
-                return PortFacts(address, Contact.SILENT, detail=f"{error} ({timeout:g} s)")
-            except OSError as error:
-                return PortFacts(address, Contact.NO_ROUTE, detail=str(error))
-            round_trips.append(time.perf_counter() - begin)
-    return PortFacts(address, Contact.ANSWERED, tuple(round_trips))
 
 
 def check_port(facts: PortFacts) -> Check:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from farl.files import write_json
+from farl_ros.arm.port import Contact, PortFacts, probe_port
 from farl_ros.arm.robots import load_robot
 from farl_ros.paths import share_folder
 from farl_ros.preflight import files, machine
@@ -17,7 +18,7 @@ from farl_ros.preflight.camera import CameraDevice, CameraFacts, check_camera, p
 from farl_ros.preflight.files import CalibrationFacts, ModelFacts
 from farl_ros.preflight.machine import ClockFacts, KernelFacts
 from farl_ros.preflight.outcome import Check, Outcome
-from farl_ros.preflight.robot import Contact, PortFacts, check_library, check_port, probe_port
+from farl_ros.preflight.robot import check_library, check_port
 
 PASS, WARN, FAIL = Outcome.PASS, Outcome.WARN, Outcome.FAIL
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
