@@ -20,7 +20,6 @@ from farl_ros.table_failures import ObjectOffField, ObjectTouchesWall, ObstacleT
 from farl_ros.task_fields import (
     ActionField,
     ArmNearSolid,
-    FailureKind,
     Foresight,
     Layout,
     Name,
@@ -29,9 +28,15 @@ from farl_ros.task_fields import (
     ObjectOutside,
     ObservationField,
     Reward,
+    RewardSource,
     TrackedObject,
     Workspace,
 )
+
+PUNISHED = (ObjectNearBox, ObjectTouchesWall, ObjectOffField, ObstacleTouched)
+"""The failures whose environments know a penalty."""
+RULED = (ObjectTouchesWall, ObjectOffField, ObstacleTouched)
+"""The failures that the observation shows."""
 
 
 class TaskError(ValueError):
@@ -88,12 +93,35 @@ class TaskSpec(StrictModel):
         if not isinstance(self.failure, ArmNearSolid) and self.failure.object not in names:
             near = nearest(self.failure.object, names)
             raise ValueError(f"failure.object: no object {self.failure.object!r}; the nearest is {near!r}")
-        if self.reward.failure_penalty > 0.0 and not isinstance(self.failure, ObjectNearBox):
+        if self.reward.failure_penalty > 0.0 and not isinstance(self.failure, PUNISHED):
             raise ValueError(
-                f"reward.failure_penalty: {self.reward.failure_penalty:g} given, but only environments with "
-                f"a failure of kind {FailureKind.OBJECT_NEAR_BOX.value!r} know a penalty; leave it out"
+                f"reward.failure_penalty: {self.reward.failure_penalty:g} given, but environments with a "
+                f"failure of kind {self.failure.kind.value!r} know no penalty; leave it out"
             )
+        self._check_robot()
         return self
+
+    def _check_robot(self) -> None:
+        """What a task must state to be played on a robot, too."""
+        hand = self.layout.hand_position
+        if self.reward.source != RewardSource.OBSERVATION:
+            return
+        if not isinstance(self.failure, RULED) or self.action_repeat != 1 or hand is None:
+            raise ValueError(
+                f"reward.source: {RewardSource.OBSERVATION.value!r} needs a failure that the observation shows, "
+                f"action_repeat 1 and layout.hand_position; got failure.kind {self.failure.kind.value!r}, "
+                f"action_repeat {self.action_repeat} and hand_position {hand}"
+            )
+        box = self.workspace
+        if any(not low <= at <= high for low, at, high in zip(box.lower, hand, box.upper, strict=True)):
+            raise ValueError(
+                f"layout.hand_position: {hand} is out of the workspace, {box.lower} to {box.upper}"
+            )
+
+    @property
+    def on_robot(self) -> bool:
+        """Whether a robot can play the task: reward and failures follow from the observation."""
+        return self.reward.source == RewardSource.OBSERVATION
 
     @property
     def traced_object(self) -> str:
@@ -158,13 +186,13 @@ class TaskSpec(StrictModel):
             "object_jitter": self.layout.jitter,
             **self.failure.environment_kwargs(),
         }
-        if isinstance(self.failure, ObjectNearBox):
+        if isinstance(self.failure, PUNISHED):
             arguments["failure_penalty"] = self.reward.failure_penalty
         return arguments
 
     def resolved(self) -> dict[str, Any]:
-        """The spec in plain JSON types."""
-        return self.model_dump(mode="json")
+        """The spec in plain JSON types, without what the task does not have."""
+        return self.model_dump(mode="json", exclude_none=True)
 
     def resolved_yaml(self) -> str:
         """The spec as YAML that ``load_task`` reads back."""

@@ -1,20 +1,17 @@
 """Franka Bounded Soccer: bring the ball to the goal over uneven turf without letting it leave the field."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from failurebench.franka.field import Field
 from failurebench.franka.panda import Reach
-from failurebench.franka.reward import push_terms
+from failurebench.franka.rules import XY, FieldRules
 from failurebench.franka.scene import Contact, Scene, finger_contacts
-from failurebench.franka.table_env import XY, FrankaEnv
+from failurebench.franka.table_env import FrankaEnv
 from failurebench.franka.turf import Turf
 
 BALL_RADIUS = 0.03
 BALL_MASS = 0.05
-GOAL_RADIUS = 0.05
 _ROLLING = 0.03
 """Rolling resistance of the turf: force over weight."""
 _GRAVITY = 9.81
@@ -51,6 +48,7 @@ class FrankaBoundedSoccer(FrankaEnv):
         object_position: XY = (0.40, 0.0),
         goal_position: XY = (0.64, 0.0),
         object_jitter: float = 0.015,
+        failure_penalty: float = 0.0,
     ) -> None:
         """Build the scene.
 
@@ -68,6 +66,7 @@ class FrankaBoundedSoccer(FrankaEnv):
             object_position: Ball x, y at reset, metres (not with ``randomize``).
             goal_position: Goal x, y, metres (not with ``randomize``).
             object_jitter: Half-width of the uniform jitter on the ball's x and y at reset, metres.
+            failure_penalty: What the reward loses in an agent step with a failure.
         """
         roll = _ROLLING * BALL_RADIUS
         contacts = (
@@ -89,8 +88,10 @@ class FrankaBoundedSoccer(FrankaEnv):
             object_position=object_position,
             goal_position=goal_position,
             object_jitter=object_jitter,
+            failure_penalty=failure_penalty,
         )
         self.field = Field(field_centre, field_half_size)
+        self.rules = FieldRules(self.field)
         self.turf = Turf(tilt, waviness)
         self._pull = self._data.xfrc_applied[self.panda.model.body("ball").id]
 
@@ -111,11 +112,6 @@ class FrankaBoundedSoccer(FrankaEnv):
     def _margin(self) -> float:
         x, y, _ = self._object.tolist()
         return self.field.margin_at(x, y)
-
-    def _judge(self, hand: list[float], held: list[float]) -> tuple[dict[str, float], bool]:
-        distance = math.dist(held[:2], self._goal)
-        success = distance <= GOAL_RADIUS
-        return push_terms(hand, held, distance, success), success
 
     def _save_more(self) -> NDArray[np.float64]:
         return self.turf.packed()

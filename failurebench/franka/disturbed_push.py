@@ -1,7 +1,5 @@
 """Franka Disturbed Push: bring the puck to the goal while a person moves a flower across the way."""
 
-import math
-
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +7,10 @@ from numpy.typing import NDArray
 from failurebench.franka.disturber import Disturber
 from failurebench.franka.flower import Flower
 from failurebench.franka.panda import Reach
-from failurebench.franka.puck import PUCK_CONTACTS, PUCK_HEIGHT, PUCK_RADIUS, puck_xml
-from failurebench.franka.reward import push_terms
+from failurebench.franka.puck import PUCK_CONTACTS, PUCK_HEIGHT, puck_xml
+from failurebench.franka.rules import XY, FlowerRules
 from failurebench.franka.scene import Scene
-from failurebench.franka.table_env import XY, FrankaEnv
-
-GOAL_RADIUS = 0.04
+from failurebench.franka.table_env import FrankaEnv
 
 
 class FrankaDisturbedPush(FrankaEnv):
@@ -41,6 +37,7 @@ class FrankaDisturbedPush(FrankaEnv):
         object_position: XY = (0.37, 0.0),
         goal_position: XY = (0.67, 0.0),
         object_jitter: float = 0.015,
+        failure_penalty: float = 10.0,
     ) -> None:
         """Build the scene.
 
@@ -57,8 +54,10 @@ class FrankaDisturbedPush(FrankaEnv):
             object_position: Puck x, y at reset, metres (not with ``randomize``).
             goal_position: Goal x, y, metres (not with ``randomize``).
             object_jitter: Half-width of the uniform jitter on the puck's x and y at reset, metres.
+            failure_penalty: What the reward loses in an agent step with a failure.
         """
         self.flower = Flower(flower_radius, flower_height)
+        self.rules = FlowerRules(self.flower)
         self.disturber = Disturber(lane)
         stem = 0.4 * flower_height
         flower = (
@@ -82,6 +81,7 @@ class FrankaDisturbedPush(FrankaEnv):
             object_position=object_position,
             goal_position=goal_position,
             object_jitter=object_jitter,
+            failure_penalty=failure_penalty,
         )
         body = mujoco.mj_name2id(self.panda.model, mujoco.mjtObj.mjOBJ_BODY, "flower")
         self._flower_body = self._data.mocap_pos[self.panda.model.body_mocapid[body]]
@@ -111,20 +111,10 @@ class FrankaDisturbedPush(FrankaEnv):
             hand: Point between the finger tips x, y, z, metres.
             flower: Its axis x, y, metres.
         """
-        (x, y), (flower_x, flower_y) = puck, flower
-        return min(
-            self.flower.gap_to_puck(x - flower_x, y - flower_y, PUCK_RADIUS),
-            self.flower.gap_to_hand(hand[0] - flower_x, hand[1] - flower_y, hand[2]),
-        )
+        return self.rules.margin(hand, [*puck], flower)
 
     def _margin(self) -> float:
-        x, y, _ = self._object.tolist()
-        return self.margin_at((x, y), self.panda.hand, self.disturber.position(self._time))
-
-    def _judge(self, hand: list[float], held: list[float]) -> tuple[dict[str, float], bool]:
-        distance = math.dist(held[:2], self._goal)
-        success = distance <= GOAL_RADIUS
-        return push_terms(hand, held, distance, success), success
+        return self.rules.margin(self.panda.hand, self.object_now, self.disturber.position(self._time))
 
     def _more_to_see(self) -> tuple[float, ...]:
         flower = self.disturber.position(self._time)

@@ -1,20 +1,15 @@
 """Franka Fragile Push Wall: bring a fragile puck around a wall without letting it touch the wall."""
 
-import math
-
 import numpy as np
 
 from failurebench.franka.panda import Reach
 from failurebench.franka.puck import PUCK_CONTACTS, PUCK_HEIGHT, puck_xml
-from failurebench.franka.reward import push_terms
+from failurebench.franka.rules import XY, WallRules
 from failurebench.franka.scene import Contact, Scene, finger_contacts
-from failurebench.franka.table_env import XY, FrankaEnv
+from failurebench.franka.table_env import FrankaEnv
 from failurebench.obstacle_box import ObstacleBox
 
 WALL_HEIGHT = 0.05
-GOAL_RADIUS = 0.04
-_DETOUR = 0.03
-"""How far from the wall's open end the reward's way to the goal leads the puck's rim, metres."""
 
 
 class FrankaFragilePushWall(FrankaEnv):
@@ -38,6 +33,7 @@ class FrankaFragilePushWall(FrankaEnv):
         object_position: XY = (0.37, 0.0),
         goal_position: XY = (0.65, 0.0),
         object_jitter: float = 0.015,
+        failure_penalty: float = 10.0,
     ) -> None:
         """Build the scene.
 
@@ -54,6 +50,7 @@ class FrankaFragilePushWall(FrankaEnv):
             object_position: Puck x, y at reset, metres (not with ``randomize``).
             goal_position: Goal x, y, metres (not with ``randomize``).
             object_jitter: Half-width of the uniform jitter on the puck's x and y at reset, metres.
+            failure_penalty: What the reward loses in an agent step with a failure.
         """
         (x, y), (half_x, half_y) = box_centre, box_half_size
         wall = (
@@ -75,9 +72,10 @@ class FrankaFragilePushWall(FrankaEnv):
             object_position=object_position,
             goal_position=goal_position,
             object_jitter=object_jitter,
+            failure_penalty=failure_penalty,
         )
         self.wall = ObstacleBox(box_centre, box_half_size, object_radius)
-        self._corner = (x, y + half_y + object_radius + _DETOUR)
+        self.rules = WallRules(self.wall)
 
     def margin_at(self, x: float, y: float) -> float:
         """Signed distance (metres) of a puck's rim, centre at x, y, to the wall; negative in it."""
@@ -86,22 +84,6 @@ class FrankaFragilePushWall(FrankaEnv):
     def _margin(self) -> float:
         x, y, _ = self._object.tolist()
         return self.wall.margin_at(x, y)
-
-    def _judge(self, hand: list[float], held: list[float]) -> tuple[dict[str, float], bool]:
-        success = math.dist(held[:2], self._goal) <= GOAL_RADIUS
-        return push_terms(hand, held, self.way_left(held[0], held[1]), success), success
-
-    def way_left(self, x: float, y: float) -> float:
-        """Length of the puck's way to the goal around the wall's open end, metres."""
-        corner_x, corner_y = self._corner
-        goal_x, goal_y = self._goal
-        straight = math.hypot(goal_x - x, goal_y - y)
-        if x >= corner_x or goal_x <= corner_x:
-            return straight
-        crossing = y + (goal_y - y) * (corner_x - x) / (goal_x - x)
-        if crossing >= corner_y:
-            return straight
-        return math.hypot(corner_x - x, corner_y - y) + math.hypot(goal_x - corner_x, goal_y - corner_y)
 
     def _draw_layout(self, random: np.random.Generator) -> tuple[XY, XY]:
         x, y, goal_x, goal_y = random.uniform((0.36, -0.03, 0.64, -0.03), (0.38, 0.03, 0.67, 0.03)).tolist()

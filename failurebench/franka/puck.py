@@ -1,8 +1,8 @@
 """The puck of the two pushing tasks."""
 
+from failurebench.franka.rules import PUCK_RADIUS
 from failurebench.franka.scene import Contact, finger_contacts
 
-PUCK_RADIUS = 0.035
 PUCK_HEIGHT = 0.02
 """Half of it: where the centre of a lying puck is, metres."""
 _ON_TABLE = 0.3

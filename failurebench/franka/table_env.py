@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from failurebench.env import FailureBenchEnv, Observation, Outcome
 from failurebench.franka.panda import JOINTS, Panda, Reach
 from failurebench.franka.panda_model import Point
+from failurebench.franka.rules import XY, TableRules, outcome
 from failurebench.franka.scene import TIME_STEP, Scene
 
 PERIOD = 0.2
@@ -17,11 +18,9 @@ PERIOD = 0.2
 SUBSTEPS = round(PERIOD / TIME_STEP)
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 
-XY = tuple[float, float]
-
 
 class FrankaEnv(FailureBenchEnv):
-    """A table, the arm, one free object; a subclass brings the scene, the failure set and the reward.
+    """A table, the arm, one free object; a subclass brings the scene and the rules.
 
     Action (3,): motion of the hand on x, y, z as a share of ``Reach.step``; the gripper stands still. The
     failure set is tested at both ends of every physics step. Observation, in this order: hand x, y, z, object
@@ -32,6 +31,7 @@ class FrankaEnv(FailureBenchEnv):
     observation_size = 12
 
     HOME: Point = (0.31, 0.0, 0.06)
+    rules: TableRules
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class FrankaEnv(FailureBenchEnv):
         object_position: XY,
         goal_position: XY,
         object_jitter: float,
+        failure_penalty: float,
     ) -> None:
         """Build the scene; the subclasses explain the arguments."""
         super().__init__(
@@ -62,6 +63,7 @@ class FrankaEnv(FailureBenchEnv):
         self.object_position = object_position
         self.goal_position = goal_position
         self.object_jitter = object_jitter
+        self.failure_penalty = failure_penalty
         self.panda = Panda(scene.compile(), reach, self.HOME, PERIOD)
         self._object_name = object_name
         self._object_height = object_height
@@ -94,8 +96,7 @@ class FrankaEnv(FailureBenchEnv):
         self._after_last_substep()
         mujoco.mj_kinematics(model, data)
         margin = min(margin, margin_now())
-        terms, success = self._judge(self.panda.hand, self.object_now)
-        return Outcome(sum(terms.values()), terms, success, margin)
+        return outcome(self.rules, self.panda.hand, self.object_now, self._goal, margin, self.failure_penalty)
 
     @property
     def object_now(self) -> list[float]:
@@ -146,15 +147,6 @@ class FrankaEnv(FailureBenchEnv):
 
     def _load_more(self, state: NDArray[np.float64]) -> None:
         """Unpack what ``_save_more`` packed."""
-
-    @abstractmethod
-    def _judge(self, hand: list[float], held: list[float]) -> tuple[dict[str, float], bool]:
-        """Return the reward's terms, and success, at the end of an agent step.
-
-        Args:
-            hand: Position of the finger tips, metres.
-            held: Position of the object, metres.
-        """
 
     @abstractmethod
     def _draw_layout(self, random: np.random.Generator) -> tuple[XY, XY]:
