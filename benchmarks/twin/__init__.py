@@ -1,0 +1,1 @@
+"""The paper's robot experiment on the simulated Panda."""
