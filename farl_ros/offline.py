@@ -19,10 +19,11 @@ from farl_ros.task_spec import TaskSpec
 
 def offline_settings(spec: TaskSpec) -> OfflineSettings:
     """Settings of the offline phase for a task: the defaults, looking ahead as far as the task asks."""
-    horizon = spec.shield.horizon
-    return OfflineSettings(
+    horizon, budget = spec.shield.horizon, spec.shield.false_alarm_budget
+    settings = OfflineSettings(
         world_model=WorldModelSettings(horizon=horizon), horizon=horizon, lead=spec.shield.lead
     )
+    return settings if budget is None else replace(settings, false_alarm_budget=budget)
 
 
 def offline_from_bags(
