@@ -13,10 +13,10 @@ unexport LD_LIBRARY_PATH
 endif
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH PYTHONPATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help setup finetune test lint models demos benchmark failurebench clean
+.PHONY: help setup finetune test test-robot lint models demos benchmark failurebench clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## make .venv (PYTHON=python3.12 chooses the interpreter); at once when it is up to date
 	@scripts/setup.sh
@@ -26,6 +26,9 @@ finetune: setup  ## fine-tune TASK in simulation with the shipped models, shield
 
 test: lint  ## lint, then all tests but the slow ones and those that need hardware
 	.venv/bin/pytest -m "not slow and not hardware" $(ARGS)
+
+test-robot: setup  ## all tests of the robot's side against emulated arms; makes .venv-sim (0.6 GB) for one of them
+	scripts/test-robot.sh $(ARGS)
 
 demos: setup  ## write task, recovery and failure demonstrations of TASK to demos/TASK
 	for kind in task recovery failure; do .venv/bin/farl demos $(TASK) --kind $$kind --out demos/$(TASK) || exit; done
@@ -49,6 +52,6 @@ lint: setup  ## ruff and mypy
 	.venv/bin/mypy
 
 clean:  ## remove .venv and everything else that set-up, build and tests made; keeps runs/ and models/
-	rm -rf .venv .setup build install log ros2_ws/build ros2_ws/install ros2_ws/log *.egg-info
+	rm -rf .venv .venv-sim .setup build install log ros2_ws/build ros2_ws/install ros2_ws/log *.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

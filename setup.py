@@ -15,6 +15,7 @@ NODES = (
     "policy",
     "recorder",
     "safety_shield",
+    "scene",
     "simulator",
     "state_estimator",
 )

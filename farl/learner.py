@@ -82,8 +82,15 @@ class Learner:
         self.episodes += 1
         self.steps += len(episode)
 
+    def count_episode(self, transitions: Sequence[Transition]) -> None:
+        """Count a finished episode that nothing is learnt from: in shadow mode no action was tried."""
+        self.episodes += 1
+        self.steps += len(transitions)
+
     def update(self) -> UpdateStats:
         """Make the next policy version from the buffered episodes, and empty the buffer.
+
+        Where nobody chose any of the actions (an arm that stood still throughout), only the value learns.
 
         Raises:
             ModelError: It diverged; the learner is of no more use.
@@ -101,7 +108,8 @@ class Learner:
             advantage = torch.from_numpy(self._advantages(episodes, values.numpy()))
         returns = advantage + values
         kept = advantage[in_policy_loss > 0]
-        advantage = (advantage - kept.mean()) / kept.std().clamp_min(1e-6)
+        if len(kept) > 1:  # one step alone has no spread
+            advantage = (advantage - kept.mean()) / kept.std().clamp_min(1e-6)
 
         generator = np.random.default_rng([self._seed, self.policy_version])
         sums = np.zeros(4)
@@ -113,7 +121,7 @@ class Learner:
                 value_loss = (self.value(observations[i]) - returns[i]).square().mean()
                 self._step(self._value_optimizer, value_loss, self.value)
                 policy_loss, kl, clipped = torch.zeros(()), 0.0, 0.0
-                if self.policy_version >= settings.value_only_updates:
+                if self.policy_version >= settings.value_only_updates and len(kept) > 0:
                     log_ratio = self.policy.log_prob(observations[i], actions[i], swapped[i]) - log_probs[i]
                     policy_loss, kl, clipped = self._policy_loss(log_ratio, advantage[i], in_policy_loss[i])
                     self._step(self._policy_optimizer, policy_loss, self.policy)

@@ -16,6 +16,7 @@ from farl_ros.commands.demos import demos
 from farl_ros.commands.evaluate import evaluate
 from farl_ros.commands.finetune import finetune
 from farl_ros.commands.offline import offline
+from farl_ros.commands.person import ready, rearm
 from farl_ros.commands.preflight import preflight
 from farl_ros.commands.quality import quality
 from farl_ros.commands.report import report
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (tasks, demos, offline, quality, finetune, evaluate, report, preflight):
+for command in (tasks, demos, offline, quality, finetune, evaluate, report, preflight, ready, rearm):
     app.command()(command)
 
 BAD_INPUT = (

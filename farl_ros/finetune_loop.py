@@ -70,6 +70,7 @@ class FinetuneLoop:
         clock: Callable[[], float],
         on_episode: Callable[[], None],
         on_end: Callable[[bool, str], None],
+        learns: bool = True,
     ) -> None:
         """Put the loop together; ``begin`` starts it.
 
@@ -80,7 +81,9 @@ class FinetuneLoop:
             clock: Monotonic seconds.
             on_episode: Called when an episode has been added.
             on_end: Called once per ``begin``, with whether the limit was reached, and a message.
+            learns: False in shadow mode: episodes are counted, and the policy stays as it is.
         """
+        self._learns = learns
         self.learner, self.run, self.phase = learner, run, Phase.IDLE
         self._graph, self._clock, self._on_episode, self._on_end = graph, clock, on_episode, on_end
         self._limit = Limit(steps=1)
@@ -173,7 +176,10 @@ class FinetuneLoop:
         ]
         self._decisions = {stamp: d for stamp, d in self._decisions.items() if stamp > stamps[-1]}
         self._transitions.clear()
-        self.learner.add_episode(transitions)
+        if self._learns:
+            self.learner.add_episode(transitions)
+        else:
+            self.learner.count_episode(transitions)
         self.run.add_episode(transitions, decisions)
         self._on_episode()
         if self.busy:
@@ -183,7 +189,7 @@ class FinetuneLoop:
         if may_start(self.learner, self._limit, running_steps=0, running_episodes=0):
             self.phase, self._heard = Phase.STARTING, self._clock()
             self._graph.start_episode(self.learner.episodes, self._on_started)
-        elif self.learner.wants_update:
+        elif self._learns and self.learner.wants_update:
             self.phase = Phase.UPDATING
             self._update = self._graph.in_background(self._try_update, self._on_updated)
         else:

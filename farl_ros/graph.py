@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from farl.noise import PLAY_ON_EVERY
 
 PACKAGE = "farl_ros"
+RESET_LIMIT_S = 300.0
+"""On a robot: longest wait for the person who puts the objects back [s]."""
 Value = bool | int | float | str | Sequence[str]
 
 
@@ -59,8 +61,17 @@ FINETUNE_ARGUMENTS = (
     LaunchArgument("episodes", "50", "stop after this many episodes; 0 for no such limit"),
     LaunchArgument("sim", "true", "simulated task (true), or the robot (false)"),
     LaunchArgument(
-        "real_time", "false", "wall clock (true), or lock-step: as fast as the machine allows (false)"
+        "real_time",
+        "auto",
+        "wall clock (true), or lock-step: as fast as the machine allows (false); auto: true on the robot",
     ),
+    LaunchArgument("robot", "panda", "with sim:=false: panda, fr3, or a robot YAML file"),
+    LaunchArgument("host", "", "with sim:=false: name or address of the robot"),
+    LaunchArgument("backend", "", "the arm: sim, franky or fake; empty for the one that sim asks for"),
+    LaunchArgument(
+        "source", "", "with sim:=false: camera, or topic for a tracker of your own; empty for camera"
+    ),
+    LaunchArgument("shadow", "false", "decide and record everything, hold the arm still, learn nothing"),
     LaunchArgument("record", "true", "one MCAP bag per episode in <run>/bags"),
     LaunchArgument("resume", "false", "go on from the newest checkpoint of the run"),
 )
@@ -87,44 +98,67 @@ def finetune_graph(
     steps: int = 0,
     episodes: int = 0,
     sim: bool = True,
-    real_time: bool = False,
+    real_time: bool | None = None,
     record: bool = True,
     resume: bool = False,
+    robot: str = "panda",
+    host: str = "",
+    backend: str = "",
+    source: str = "",
+    shadow: bool = False,
 ) -> list[NodeSpec]:
     """The online job: five hops from state to command, episodes, learner, recorder.
 
+    On the robot, the scene and a camera stand in for the simulator. ``FINETUNE_ARGUMENTS`` describes the
+    arguments; ``real_time`` is None for what ``sim`` asks for.
+
     Raises:
-        GraphError: The robot is asked for, which needs parts that this release does not have; or no limit is
-            given.
+        GraphError: The arguments contradict each other, or something is missing.
     """
-    if not sim:
+    arm = backend or ("sim" if sim else "franky")
+    eyes = source or ("privileged" if sim else "camera")
+    on_wall_clock = not sim if real_time is None else real_time
+    if sim and (arm, host, eyes) != ("sim", "", "privileged"):
         raise GraphError(
-            "sim=false needs a camera-based state estimator and the arm backend 'franky'; "
-            "both come with a later release: use sim=true"
+            f"sim=true with the arm {arm!r}, host {host!r} and source {eyes!r}: the simulator brings its "
+            "own arm and eyes; use sim=false for a robot"
         )
+    if not sim:
+        _check_robot_job(task, arm, host, eyes, on_wall_clock)
     if steps < 1 and episodes < 1:
         raise GraphError(f"a run needs a limit: steps or episodes of at least 1, got {steps} and {episodes}")
     folder = run or f"runs/{task}-{preset}-{seed}"
+    simulator = NodeSpec(
+        "simulator",
+        "simulator",
+        {"task": task, "real_time": on_wall_clock, "play_on_every": PLAY_ON_EVERY},
+    )
+    scene = NodeSpec("scene", "scene", {"task": task, "shadow": shadow, "reset_limit": RESET_LIMIT_S})
+    controller: dict[str, Value] = {
+        "task": task,
+        "backend": arm,
+        "real_time": on_wall_clock,
+        "shadow": shadow,
+    }
+    outcomes: dict[str, Value] = {"task": task, "seed": seed, "real_time": on_wall_clock}
+    if not sim:
+        controller |= {"robot": robot, "host": host, "episodes_only": True}
+        outcomes |= {"outcomes": "observation", "play_on_every": PLAY_ON_EVERY}
     nodes = [
-        NodeSpec(
-            "simulator",
-            "simulator",
-            {"task": task, "real_time": real_time, "play_on_every": PLAY_ON_EVERY},
-        ),
-        NodeSpec("state_estimator", "state_estimator", {"task": task, "source": "privileged"}),
+        simulator if sim else scene,
+        NodeSpec("state_estimator", "state_estimator", {"task": task, "source": eyes}),
         NodeSpec("policy", "policy", {"task": task, "models": models, "seed": seed}),
         NodeSpec(
             "safety_shield",
             "safety_shield",
-            {"task": task, "models": models, "preset": preset, "real_time": real_time},
+            {"task": task, "models": models, "preset": preset, "real_time": on_wall_clock},
         ),
-        NodeSpec(
-            "franka_controller", "franka_controller", {"task": task, "backend": "sim", "real_time": real_time}
-        ),
-        NodeSpec("episode", "episode", {"task": task, "seed": seed, "real_time": real_time}),
+        NodeSpec("franka_controller", "franka_controller", controller),
+        NodeSpec("episode", "episode", outcomes),
     ]
     if record:
-        nodes.append(NodeSpec("recorder", "recorder", {"task": task, "run": folder, "real_time": real_time}))
+        recorder: dict[str, Value] = {"task": task, "run": folder, "real_time": on_wall_clock}
+        nodes.append(NodeSpec("recorder", "recorder", recorder))
     finetuner: dict[str, Value] = {
         "task": task,
         "preset": preset,
@@ -134,10 +168,39 @@ def finetune_graph(
         "steps": steps,
         "episodes": episodes,
         "resume": resume,
+        "shadow": shadow,
         "autostart": True,
         "expected_nodes": [node.name for node in nodes],
     }
+    if not sim:
+        finetuner["stall_limit"] = RESET_LIMIT_S + 30.0  # the scene is the first to give up
     return checked([*nodes, NodeSpec("finetuner", "finetuner", finetuner)])
+
+
+def _check_robot_job(task: str, arm: str, host: str, eyes: str, real_time: bool) -> None:
+    """What the job needs where nothing is simulated.
+
+    Raises:
+        GraphError: It is not there.
+    """
+    from farl_ros.task_spec import load_task  # slow to import, and only needed here
+
+    if arm == "sim":
+        raise GraphError("sim=false with the arm 'sim': expected franky, or fake for a trial without a robot")
+    if eyes == "privileged":
+        raise GraphError(
+            "sim=false with source 'privileged': only a simulator knows; expected camera or topic"
+        )
+    if not real_time:
+        raise GraphError("sim=false with real_time=false: a robot does not wait; leave real_time out")
+    if arm == "franky" and not host:
+        raise GraphError("sim=false without host: give the robot's name or address, such as 172.16.0.2")
+    spec = load_task(task)
+    if not spec.on_robot:
+        raise GraphError(
+            f"sim=false with {spec.name}: no robot plays it, only a simulator knows its outcomes "
+            f"(reward.source is {spec.reward.source.value!r}); choose one of the Franka's table: farl tasks"
+        )
 
 
 def offline_graph(task: str, bags: str, out: str = "", seed: int = 0) -> list[NodeSpec]:

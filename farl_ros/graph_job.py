@@ -1,33 +1,63 @@
-"""Fine-tuning through the ROS graph: all nodes in this process, in lock-step."""
+"""Fine-tuning through the ROS graph: in simulation all nodes in this process, on a robot each in its own."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rclpy.logging import LoggingSeverity, set_logger_level
 
 from farl_ros.composed import INTERRUPTED, Composed
-from farl_ros.graph import GraphError, finetune_graph
+from farl_ros.graph import GraphError, NodeSpec, finetune_graph
 from farl_ros.job import Job
 from farl_ros.nodes.finetuner import Finetuner
+from farl_ros.processes import run_processes
 from farl_ros.run import RunFolder
 from farl_ros.view import FinetuneView
 
+SIGNALLED = (INTERRUPTED, 143)
 
-def run_through_graph(job: Job, task: str, record: bool, view: FinetuneView) -> RunFolder:
+
+@dataclass(frozen=True)
+class Place:
+    """Where a job runs; see ``farl_ros.graph.FINETUNE_ARGUMENTS``.
+
+    Attributes:
+        robot: Robot name or file; None for the simulator.
+        host: Address of the robot.
+        backend: The arm; empty for the usual one.
+        source: Where observations come from; empty for the usual one.
+        real_time: Wall clock or lock-step; None for the usual one.
+    """
+
+    robot: str | None = None
+    host: str = ""
+    backend: str = ""
+    source: str = ""
+    real_time: bool | None = None
+
+
+def run_through_graph(
+    job: Job, task: str, record: bool, view: FinetuneView, place: Place | None = None
+) -> RunFolder:
     """Run a job to its end.
 
-    The graph is seen by no other process, so that any number of runs can go on side by side on one machine.
+    In simulation the graph is seen by no other process, so that any number of runs can go on side by side on
+    one machine. On a robot each node has a process, so that nothing delays the controller, and the person at
+    the robot can talk to them (``farl ready``).
 
     Args:
         job: The job.
         task: Task name or file, as the nodes take it.
         record: Whether to write a bag per episode.
-        view: Shows the figures.
+        view: Shows the figures; on a robot the nodes' own output is shown.
+        place: Where; None for the simulator in lock-step.
 
     Raises:
         GraphError: A node gave up; the message says why.
         KeyboardInterrupt: SIGINT or SIGTERM came; a checkpoint is saved.
     """
-    limit = job.limit
+    limit, place = job.limit, Place() if place is None else place
     specs = finetune_graph(
         task,
         job.preset.value,
@@ -36,9 +66,26 @@ def run_through_graph(job: Job, task: str, record: bool, view: FinetuneView) -> 
         job.seed,
         0 if limit.steps is None else limit.steps,
         0 if limit.episodes is None else limit.episodes,
+        sim=place.robot is None,
+        real_time=place.real_time,
         record=record,
         resume=job.resume,
+        robot="panda" if place.robot is None else place.robot,
+        host=place.host,
+        backend=place.backend,
+        source=place.source,
+        shadow=job.shadow,
     )
+    code, message = _run_here(specs, view) if place.robot is None else (run_processes(specs), "")
+    if code in SIGNALLED:
+        raise KeyboardInterrupt
+    if code != 0:
+        raise GraphError(message or f"the graph ended with code {code}")
+    return RunFolder.open(job.run)
+
+
+def _run_here(specs: Sequence[NodeSpec], view: FinetuneView) -> tuple[int, str]:
+    """Run a graph in this process; returns its exit code, and how the finetuner ended."""
     for spec in specs:  # the view shows how it goes; what is wrong is still said
         set_logger_level(spec.name, LoggingSeverity.WARN)
     with Composed(specs, isolated=True) as graph:
@@ -51,9 +98,4 @@ def run_through_graph(job: Job, task: str, record: bool, view: FinetuneView) -> 
 
         finetuner.on_episode = show
         code = graph.run()
-        message = finetuner.message
-    if code == INTERRUPTED:
-        raise KeyboardInterrupt
-    if code != 0:
-        raise GraphError(message or f"the graph ended with code {code}")
-    return RunFolder.open(job.run)
+        return code, finetuner.message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Job:
         run: Run folder.
         resume: Whether to go on with the run in that folder.
         environments: How many run side by side; the numbers depend on it.
+        shadow: Whether the arm is held still and nothing is learnt.
     """
 
     spec: TaskSpec
@@ -45,22 +46,34 @@ class Job:
     run: Path
     resume: bool = False
     environments: int = 1
+    shadow: bool = False
 
     @classmethod
     def of(
-        cls, spec: TaskSpec, models: Path, preset: Preset, seed: int, limit: Limit, run: Path, resume: bool
+        cls,
+        spec: TaskSpec,
+        models: Path,
+        preset: Preset,
+        seed: int,
+        limit: Limit,
+        run: Path,
+        resume: bool,
+        shadow: bool = False,
     ) -> Job:
         """Load the models and make a job.
 
         Raises:
             ModelError: The models cannot be used for the task.
         """
-        return cls(spec, models, load_models_for(spec, models), preset, seed, limit, run, resume)
+        bundle = load_models_for(spec, models)
+        return cls(spec, models, bundle, preset, seed, limit, run, resume, shadow=shadow)
 
     @property
     def settings(self) -> Settings:
-        """All settings of the preset."""
-        return settings_for(self.preset, self.bundle)
+        """All settings of the preset, with what the task asks for."""
+        settings = settings_for(self.preset, self.bundle)
+        asked = {} if self.spec.online is None else self.spec.online.model_dump(exclude_none=True)
+        return replace(settings, ppo=replace(settings.ppo, **asked))
 
     def recorded(self) -> dict[str, Any]:
         """What the run folder keeps of the job; a resumed run must agree in all of it."""
@@ -73,6 +86,7 @@ class Job:
             "models_sha256": self.bundle.card["sha256"],
             "ppo": settings["ppo"],
             "shield": settings["shield"],
+            **({"shadow": True} if self.shadow else {}),
         }
 
     def begin(self, command: Sequence[str]) -> tuple[RunFolder, Learner]:
@@ -86,11 +100,11 @@ class Job:
         if not self.resume:
             return RunFolder.create(self.run, self.spec, self.recorded(), command), learner
         run = RunFolder.open(self.run)
-        for key, mine in self.recorded().items():
-            if run.settings.get(key) != mine:
+        for key, mine in (self.recorded() | {"shadow": self.shadow}).items():
+            if run.settings.get(key, False) != mine:
                 raise RunError(
                     f"{self.run}: begun with {key} {run.settings.get(key)!r}, now asked with {mine!r}; "
-                    "resume with the same task, models, preset and seed"
+                    "resume with the same task, models, preset and seed, in shadow mode or not as before"
                 )
         checkpoint = newest_checkpoint(run.checkpoints)
         if checkpoint is not None:

@@ -41,7 +41,7 @@ def write_report(run: Path) -> Path:
         title=f"{folder.spec.name} · {preset}",
         subtitle=f"{run.resolve().name} · revision {_short(versions.get('git_revision', 'unknown'))}",
         notes=_notes(folder),
-        cards=_cards(folder.summary()),
+        cards=_cards(folder.summary(), folder.shadow),
         sections=list(_sections(folder)),
         command=command,
         tables=(
@@ -54,7 +54,18 @@ def write_report(run: Path) -> Path:
     return run / REPORT
 
 
+SHADOW_NOTE = (
+    "Shadow: the arm was held still. Every decision was made and recorded, none was executed, nothing was "
+    "learnt. Return, success and failures are those of a scene in which the arm did nothing; what the shield "
+    "would have prevented cannot be known from it."
+)
+
+
 def _notes(run: RunFolder) -> list[str]:
+    return [*([SHADOW_NOTE] if run.shadow else []), *_length_notes(run)]
+
+
+def _length_notes(run: RunFolder) -> list[str]:
     episodes = len(run.metrics.records)
     if episodes == 0:
         return ["No episode has been finished in this run: there is nothing to plot yet."]
@@ -63,19 +74,22 @@ def _notes(run: RunFolder) -> list[str]:
     return []
 
 
-def _cards(figures: Mapping[str, Any]) -> list[Card]:
+def _cards(figures: Mapping[str, Any], shadow: bool) -> list[Card]:
     def number(name: str, form: str) -> str:
         return "n/a" if figures[name] is None else format(figures[name], form)
 
     checked = figures["shield_ms_p99"] is not None
     shield = f"p99 {number('shield_ms_p99', '.2f')} ms" if checked else "no check made"
     failures = f"{number('failures_per_1e6_steps', ',.0f')} per 10⁶ steps"
+    swapped = Card("interventions", number("interventions", ",d"), "swapped steps", "amber")
+    if shadow:
+        swapped = Card("shadow", number("would_swap_steps", ",d"), "steps it would have swapped", "amber")
     return [
         Card("failures", number("failures", ",d"), failures, "red"),
         Card("failure rate", number("failure_rate", ".1%"), "of episodes", "red"),
         Card("success rate", number("success_rate", ".1%"), "of episodes", "green"),
         Card("mean return", number("mean_return", ",.1f"), "per episode"),
-        Card("interventions", number("interventions", ",d"), "swapped steps", "amber"),
+        swapped,
         Card("recovery share", number("recovery_share", ".2%"), "of agent steps", "amber"),
         Card("episodes", number("episodes", ",d")),
         Card("agent steps", number("steps", ",d")),
@@ -115,7 +129,8 @@ def _traces(run: RunFolder) -> Iterator[tuple[str, Trace]]:
     traced = [r for r in reversed(records) if (run.traces / trace_name(r.episode)).is_file()]
     saved = next((r for r in traced if r.saved), None)
     failed = next((r for r in traced if r.failed), None)
-    for what, record in (("an intervention, no failure", saved), ("a failure", failed)):
+    swapped = "the shield would have swapped" if run.shadow else "an intervention, no failure"
+    for what, record in ((swapped, saved), ("a failure", failed)):
         if record is not None:
             yield f"Episode {record.episode}: {what}", read_trace(run.traces / trace_name(record.episode))
     if saved is not None or failed is not None or not records:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -12,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from farl.files import FileError, read_json, write_atomic, write_json
-from farl.types import Decision, Transition
+from farl.types import ActionSource, Decision, Transition
 from farl_ros.provenance import versions
 from farl_ros.run_board import Board
 from farl_ros.run_metrics import RunMetrics
@@ -99,6 +100,11 @@ class RunFolder:
             raise RunError(str(error)) from error
 
     @property
+    def shadow(self) -> bool:
+        """Whether the arm was held still, and nothing learnt."""
+        return bool(self.settings.get("shadow", False))
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of the checkpoints."""
         return self.path / "checkpoints"
@@ -135,6 +141,8 @@ class RunFolder:
         latencies = shield_latencies(decisions)
         wall_s = self._wall_before + self._clock() - self._opened
         record, metrics = episode_record(transitions, latencies, self.steps, wall_s), self.metrics
+        if self.shadow:
+            record = replace(record, interventions=sum(d.source == ActionSource.RECOVERY for d in decisions))
         if is_traced(record, len(metrics.records), metrics.failures, metrics.saves):
             write_trace(self.traces / trace_name(record.episode), self.spec, transitions, decisions)
         self._last = transitions, decisions
@@ -191,8 +199,14 @@ class RunFolder:
         self._load()
 
     def summary(self) -> dict[str, Any]:
-        """The figures of the run: see ``farl_ros.run_records.summarise``."""
-        return self.metrics.summary()
+        """The figures of the run: see ``farl_ros.run_records.summarise``.
+
+        In shadow mode nothing was swapped: what would have been is in ``would_swap_steps``.
+        """
+        figures = self.metrics.summary()
+        if self.shadow:
+            figures |= {"shadow": True, "would_swap_steps": figures["interventions"], "interventions": 0}
+        return figures
 
     def close(self) -> None:
         """Write the trace of the last episode and close TensorBoard's file."""

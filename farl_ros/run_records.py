@@ -26,7 +26,8 @@ class EpisodeRecord:
         episode_return: Sum of its rewards.
         failed: Whether any step violated the failure set.
         success: Success at its end.
-        interventions: Steps in which something else than the proposal was executed.
+        interventions: Steps in which something else than the proposal was executed; in shadow mode, in which
+            the arm is held still, those in which the shield would have swapped the action.
         recovery_steps: Steps that the recovery policy executed.
         mean_risk: Mean predicted risk; NaN without a shield.
         max_risk: Greatest predicted risk; NaN without a shield.

@@ -6,6 +6,10 @@ from typing import Any, Literal, Self
 
 from pydantic import PositiveFloat, model_validator
 
+from failurebench.franka.field import Field
+from failurebench.franka.flower import Flower
+from failurebench.franka.rules import FieldRules, FlowerRules, WallRules
+from failurebench.obstacle_box import ObstacleBox
 from farl_ros.outlines import circle, rectangle
 from farl_ros.strict_model import StrictModel
 from farl_ros.task_fields import FailureKind, HalfSize, Name, Point2
@@ -32,6 +36,10 @@ class ObjectTouchesWall(StrictModel):
             "object_radius": self.radius,
         }
 
+    def rules(self) -> WallRules:
+        """What counts, from positions alone."""
+        return WallRules(ObstacleBox(self.centre, self.half_size, self.radius))
+
     def boundary(self, reach: float) -> list[tuple[float, float]]:
         """Corner points x, y [m] of the wall; closed, so that ``reach`` does not matter."""
         return rectangle(self.centre, self.half_size)
@@ -52,6 +60,10 @@ class ObjectOffField(StrictModel):
     def environment_kwargs(self) -> dict[str, Any]:
         """The field, as the environment calls it."""
         return {"field_centre": self.centre, "field_half_size": self.half_size}
+
+    def rules(self) -> FieldRules:
+        """What counts, from positions alone."""
+        return FieldRules(Field(self.centre, self.half_size))
 
     def boundary(self, reach: float) -> list[tuple[float, float]]:
         """Corner points x, y [m] of the field; closed, so that ``reach`` does not matter."""
@@ -87,6 +99,10 @@ class ObstacleTouched(StrictModel):
     def environment_kwargs(self) -> dict[str, Any]:
         """The obstacle, as the environment calls it."""
         return {"flower_radius": self.radius, "flower_height": self.height, "lane": self.lane}
+
+    def rules(self) -> FlowerRules:
+        """What counts, from positions alone."""
+        return FlowerRules(Flower(self.radius, self.height))
 
     def boundary(self, reach: float) -> list[tuple[float, float]]:
         """Points x, y [m] around the obstacle in the middle of its lane; ``reach`` does not matter."""

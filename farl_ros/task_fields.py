@@ -33,7 +33,8 @@ class FailureKind(StrEnum):
 class RewardSource(StrEnum):
     """Who computes the reward."""
 
-    SIMULATOR = "simulator"
+    SIMULATOR = "simulator"  # with what only it knows
+    OBSERVATION = "observation"  # whoever has the observation: simulator and robot, by the same rules
 
 
 class ActionField(StrictModel):
@@ -215,10 +216,14 @@ class Foresight(StrictModel):
     ``horizon`` is the longest look-ahead to consider: H itself is chosen among shorter ones too, on held-out
     demonstrations (``farl.selection``). ``lead`` is the least warning that leaves the recovery policy time to
     act. Both follow from how recoverable the task's failures are (docs/experiments.md).
+    ``false_alarm_budget`` is the largest share of the steps of harmless held-out episodes that may be
+    flagged:
+    more where a needless recovery costs nothing; None for the offline phase's own.
     """
 
     horizon: PositiveInt
     lead: PositiveInt
+    false_alarm_budget: float | None = Field(default=None, gt=0.0, lt=1.0)
 
     @model_validator(mode="after")
     def _warns_in_time(self) -> Self:
@@ -229,9 +234,27 @@ class Foresight(StrictModel):
         return self
 
 
-class Layout(StrictModel):
-    """The scene at reset [m]; ``jitter`` is the half-width of the uniform jitter on the object's x and y."""
+class Online(StrictModel):
+    """Settings of the online phase that differ from the preset's, which are made for a million steps.
 
+    See ``farl.presets.PPOSettings`` for what they mean; one that is left out stays as it is.
+    """
+
+    rollout_steps: PositiveInt | None = None
+    epochs: PositiveInt | None = None
+    minibatch: PositiveInt | None = None
+    policy_rate: PositiveFloat | None = None
+    value_only_updates: int | None = Field(default=None, ge=0)
+    initial_log_std: float | None = None
+
+
+class Layout(StrictModel):
+    """The scene at reset [m]; ``jitter`` is the half-width of the uniform jitter on the object's x and y.
+
+    ``hand_position`` is where a robot's hand starts, in the robot's base frame; None for a task without one.
+    """
+
+    hand_position: Point3 | None = None
     object_position: Point2
     goal_position: Point2
     jitter: float = Field(ge=0.0)

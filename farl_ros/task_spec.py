@@ -27,6 +27,7 @@ from farl_ros.task_fields import (
     ObjectNearBox,
     ObjectOutside,
     ObservationField,
+    Online,
     Reward,
     RewardSource,
     TrackedObject,
@@ -70,6 +71,7 @@ class TaskSpec(StrictModel):
         Field(discriminator="kind"),
     ]
     shield: Foresight
+    online: Online | None = None
     layout: Layout
 
     @model_validator(mode="after")
@@ -108,8 +110,8 @@ class TaskSpec(StrictModel):
             return
         if not isinstance(self.failure, RULED) or self.action_repeat != 1 or hand is None:
             raise ValueError(
-                f"reward.source: {RewardSource.OBSERVATION.value!r} needs a failure that the observation shows, "
-                f"action_repeat 1 and layout.hand_position; got failure.kind {self.failure.kind.value!r}, "
+                f"reward.source: {RewardSource.OBSERVATION.value!r} needs a failure that an observation "
+                f"shows, action_repeat 1 and layout.hand_position; got {self.failure.kind.value!r}, "
                 f"action_repeat {self.action_repeat} and hand_position {hand}"
             )
         box = self.workspace

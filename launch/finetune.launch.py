@@ -18,6 +18,7 @@ FROM_TEXT: dict[type, Callable[[str], object]] = {
     int: int,
     float: float,
     str: str,
+    bool | None: lambda text: {"true": True, "false": False, "auto": None}[text.lower()],
 }
 
 
@@ -50,7 +51,8 @@ def from_text(name: str, text: str, types: dict[str, type]) -> object:
     try:
         return FROM_TEXT[types[name]](text)
     except (KeyError, ValueError) as error:
-        raise ValueError(f"{name}:={text}: expected a value of type {types[name].__name__}") from error
+        expected = getattr(types[name], "__name__", "bool, or auto")
+        raise ValueError(f"{name}:={text}: expected a value of type {expected}") from error
 
 
 def node(spec: NodeSpec) -> Node:

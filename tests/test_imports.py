@@ -13,7 +13,18 @@ CORE = ("failurebench", "farl", "perception")
 OWN = {*CORE, "farl_ros"}
 ROS = {"ament_index_python", "farl_interfaces", "rclpy", "rosidl_runtime_py", "tf2_ros"}
 LAUNCH = {"launch", "launch_ros"}
-WITHOUT_ROS = ("bags", "cli", "direct", "graph", "paths", "report", "run", "task_spec")
+WITHOUT_ROS = (
+    *("bags", "cli", "direct", "graph", "paths", "report", "run", "task_spec"),
+    *(
+        "arm.command_chain",
+        "arm.commander",
+        "arm.franky_faults",
+        "arm.franky_options",
+        "arm.port",
+        "arm.pose",
+    ),
+    *("arm.punctuality", "arm.robots", "arm.worker"),
+)
 
 
 def sources(*folders: str) -> list[Path]:

@@ -152,5 +152,5 @@ def test_no_machine_paths_or_registry_hosts():
 
 
 def test_scripts_are_executable():
-    for name in (".ci/run", "scripts/setup.sh"):
+    for name in (".ci/run", "scripts/setup.sh", "scripts/test-robot.sh"):
         assert os.access(ROOT / name, os.X_OK), f"{name} is not executable"

@@ -11,7 +11,7 @@ turns the hand about the base's z, through the hand's own origin.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -20,7 +20,7 @@ from scipy.spatial.transform import Rotation
 
 from farl.types import Array
 from farl_ros.arm.pose import Pose
-from farl_ros.arm.robots import Control
+from farl_ros.arm.robots import Control, Reach
 from farl_ros.strict_model import nearest
 from farl_ros.task_fields import ActionField, Workspace
 
@@ -116,6 +116,25 @@ class ChainSettings:
         """
         axes = tuple(_axis(field) for field in action)
         return cls(axes, tuple(field.scale for field in action), control, workspace, 1.0 / rate_hz)
+
+    def at(self, rate_hz: float) -> ChainSettings:
+        """The same speeds at another control rate [Hz]: shorter steps more often, or longer ones more seldom.
+
+        What an action stands for and what it may ask for are ways per period and change with it; speeds, the
+        leash (it is to where the arm is) and the gripper's share (it is where to, not how far) do not.
+        """
+        share = 1.0 / (rate_hz * self.period)
+        step = self.control.step
+        reach = Reach(translation=share * step.translation, rotation=share * step.rotation)
+        return replace(
+            self,
+            scale=tuple(
+                scale if axis == Axis.GRIPPER else share * scale
+                for axis, scale in zip(self.axes, self.scale, strict=True)
+            ),
+            control=self.control.model_copy(update={"step": reach}),
+            period=1.0 / rate_hz,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 from farl_interfaces.msg import ArmState
+from geometry_msgs.msg import Quaternion
 
 from farl.types import ActionSource
 from farl_ros.arm.backend import ArmCommand, ArmError, StateListener
@@ -15,7 +16,10 @@ from farl_ros.conversions import time_of
 
 
 class FakeBackend:
-    """Reports a new state after every command; the end-effector moves by ``values`` millimetres."""
+    """Reports a new state after every command; the end-effector goes to the target.
+
+    Without one it moves by ``values`` times ``step``.
+    """
 
     def __init__(self, action_size: int, on_state: StateListener) -> None:
         self.commands: list[ArmCommand] = []
@@ -24,6 +28,8 @@ class FakeBackend:
         """Raised by every call that moves, and by ``recover``, until it is None again."""
         self.pending: list[ArmError] = []
         """Faults that the next ``events`` reports."""
+        self.step = 1e-3
+        """What an action of 1.0 moves the end-effector by [m]."""
         self._size, self._on_state = action_size, on_state
         self._state = ArmState()
 
@@ -44,13 +50,16 @@ class FakeBackend:
         """Remember the command and move."""
         self._do("command")
         self.commands.append(command)
-        position = self._state.end_effector_pose.position
-        moved = [1e-3 * float(v) for v in command.values[:3]] + [0.0] * 3
-        position.x, position.y, position.z = (
-            position.x + moved[0],
-            position.y + moved[1],
-            position.z + moved[2],
-        )
+        pose = self._state.end_effector_pose
+        position = pose.position
+        if command.target is None:
+            moved = [self.step * float(v) for v in command.values[:3]] + [0.0] * 3
+            here = (position.x + moved[0], position.y + moved[1], position.z + moved[2])
+        else:
+            here = command.target.position.tolist()
+            turned = command.target.quaternion.tolist()
+            pose.orientation = Quaternion(**dict(zip("xyzw", turned, strict=True)))
+        position.x, position.y, position.z = here
         self._report(command.stamp_ns)
         return command
 

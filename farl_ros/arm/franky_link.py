@@ -36,6 +36,10 @@ RECOVERY_TIMEOUT = 20.0
 """Real robots were seen to take 0.4 to 16 s to recover [s]."""
 JOIN_TIMEOUT = 3.0
 """For a motion that is waited for [s]; a leash of some centimetres takes well below one."""
+JOIN_SLICE = 0.05
+"""How often a motion that is waited for is looked after [s]: franky notices a silent robot after a second."""
+SILENT = 0.05
+"""After so long without a new state nothing is sent that nobody asked for [s]; one is due every 0.01 s."""
 MODE_TIMEOUT = 1.0
 """From the end of a recovery to a state that shows it [s]."""
 
@@ -105,6 +109,7 @@ class FrankyLink:
         def stop() -> None:
             if self._arm.is_in_control:
                 self._arm.stop()
+            self._motions = self._make_motions()  # the next target follows no earlier one
 
         self._call(stop, self._options.call_timeout)
 
@@ -158,14 +163,24 @@ class FrankyLink:
         return time.monotonic() - self._state_at
 
     def _join(self) -> None:
-        ended = self._call(
-            lambda: self._arm.join_motion(JOIN_TIMEOUT),
-            JOIN_TIMEOUT + self._options.call_timeout,
+        """Wait until the motion ends.
+
+        Raises:
+            ArmError: It ended with a fault, the robot fell silent, or it takes too long.
+        """
+        end = time.monotonic() + JOIN_TIMEOUT
+        while not self._call(
+            lambda: self._arm.join_motion(JOIN_SLICE),
+            JOIN_SLICE + self._options.call_timeout,
             locked=False,
-        )
-        if not ended:
-            self.hold()
-            raise ArmError(FaultKind.MOTION_LIMIT, f"the motion did not end within {JOIN_TIMEOUT:g} s")
+        ):
+            if self.silence() > self._options.state_timeout:
+                raise ArmError(
+                    FaultKind.NETWORK, f"the robot fell silent: {self.silence():.3f} s in a motion"
+                )
+            if time.monotonic() > end:
+                self.hold()
+                raise ArmError(FaultKind.MOTION_LIMIT, f"the motion did not end within {JOIN_TIMEOUT:g} s")
 
     def _call(self, function: Callable[[], T], timeout: float, locked: bool = True) -> T:
         def guarded() -> T:
@@ -204,27 +219,30 @@ class FrankyLink:
             began = time.monotonic()
             try:
                 self._read()
+                self._expire(began)
+            except ArmError as error:
+                self._tell(error)
             except FAULTS as error:
                 fault = fault_of(error)
                 self._tell(fault)
                 if fault.kind == FaultKind.NETWORK:
                     return
-            self._expire(began)
             self._ended.wait(max(0.0, began + self._options.state_period - time.monotonic()))
 
     def _read(self) -> None:
+        # A fault of an asynchronous motion is kept by franky and would be raised by the next command. Asked
+        # for first: once a motion has died of a lost connection, reading the state never returns.
+        try:
+            self._arm.poll_motion()
+        except FAULTS as error:
+            if PREEMPTED not in str(error):
+                raise
         with self._lock:
             state = self._arm.state
         jacobian = self._arm.model.zero_jacobian(franky.Frame.EndEffector, state)
         now = measured(state, jacobian, self._joint_names, time.time_ns())
         if self._state is None or now.time_ms != self._state.time_ms:
             self._report(now)
-        # A fault of an asynchronous motion is kept by franky and would be raised by the next command.
-        try:
-            self._arm.poll_motion()
-        except FAULTS as error:
-            if PREEMPTED not in str(error):
-                raise
 
     def _report(self, state: Measured) -> None:
         """Faults first: whoever waits for a state without them must not be overtaken by an old one."""
@@ -247,9 +265,10 @@ class FrankyLink:
         """The dead-man of a spring, which would hold its last target for ever."""
         if self._options.mode != MotionMode.IMPEDANCE or self._commanded_at is None:
             return
-        if now - self._commanded_at > self._dead_man and self._state is not None:
-            self._commanded_at = None
-            self._motions.hold(self._state.pose)
+        late = now - self._commanded_at > self._dead_man
+        if late and self._state is not None and self.silence() < SILENT:  # or the call would wait for nobody
+            self._commanded_at, here = None, self._state.pose
+            self._call(lambda: self._motions.hold(here), self._options.call_timeout)
 
 
 def fault_of(error: Exception) -> ArmError:

@@ -37,7 +37,7 @@ class FrankyOptions:
     gripper: bool = True
     enforce_real_time: bool = True
     state_period: float = 0.01
-    state_timeout: float = 0.25
+    state_timeout: float = 0.2
     call_timeout: float = 0.25
     translational_stiffness: float = 800.0
     rotational_stiffness: float = 50.0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from rclpy.node import Node
 
@@ -11,9 +12,14 @@ from farl_ros.arm.command_chain import ChainSettings
 from farl_ros.arm.fake import FakeBackend
 from farl_ros.arm.franky import FrankyBackend
 from farl_ros.arm.franky_options import FrankyOptions, MotionMode
-from farl_ros.arm.robots import Gripper, load_robot
+from farl_ros.arm.robots import REST, Gripper, Rates, Reach, RobotSpec, load_robot
 from farl_ros.arm.sim import SimBackend
 from farl_ros.task_spec import TaskSpec
+
+LEAST_RATE, MOST_RATE = 1.0, 50.0
+"""Control rates that an arm is driven at [Hz]."""
+CALLS = 0.03
+"""What a command takes before the arm moves, and after it rests until that is known [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,7 @@ class ArmRequest:
 
     Attributes:
         backend: Name of the backend.
+        control_rate: How often a command comes [Hz].
         robot: Robot name or YAML file; for a real arm.
         host: Name or address of the robot; for a real arm.
         motion: How a target becomes a motion; for a real arm.
@@ -29,10 +36,30 @@ class ArmRequest:
     """
 
     backend: str
+    control_rate: float
     robot: str
     host: str
     motion: str
     enforce_real_time: bool
+
+    def period(self, spec: TaskSpec) -> float:
+        """Control period [s].
+
+        Raises:
+            ValueError: No arm is driven at that rate, or not this one.
+        """
+        rate, own = self.control_rate, spec.control_rate_hz
+        if self.backend == BackendName.SIM:
+            if rate != own:
+                raise ValueError(
+                    f"parameter 'control_rate' is {rate:g} Hz, but the simulated arm moves at the rate of "
+                    f"its task, {own:g} Hz: leave it out, or change control_rate_hz in the task file"
+                )
+        elif not LEAST_RATE <= rate <= MOST_RATE:  # NaN is not either
+            raise ValueError(
+                f"parameter 'control_rate' is {rate:g} Hz; expected {LEAST_RATE:g} to {MOST_RATE:g} Hz"
+            )
+        return 1.0 / rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +87,7 @@ def make_arm(request: ArmRequest, node: Node, spec: TaskSpec, on_state: StateLis
         on_state: Called with every measured state.
 
     Raises:
-        ValueError: There is no such backend, robot or motion, or the host is missing.
+        ValueError: There is no such backend, robot, motion or control rate, or the host is missing.
     """
     if request.backend == BackendName.SIM:
         return Arm(SimBackend(node, spec.action_size, on_state))
@@ -78,9 +105,33 @@ def make_arm(request: ArmRequest, node: Node, spec: TaskSpec, on_state: StateLis
     robot = load_robot(request.robot)
     options = FrankyOptions(
         host=request.host,
-        period=1.0 / spec.control_rate_hz,
+        period=request.period(spec),
         mode=MotionMode(request.motion),
         enforce_real_time=request.enforce_real_time,
     )
     chain = ChainSettings.of(spec.action, spec.workspace, spec.control_rate_hz, robot.control)
+    chain = chain.at(request.control_rate)
+    if options.mode == MotionMode.POSE:
+        chain = with_short_steps(chain, robot)
     return Arm(FrankyBackend(robot, options, spec.action_size, on_state), chain, robot.gripper)
+
+
+def with_short_steps(chain: ChainSettings, robot: RobotSpec) -> ChainSettings:
+    """For motions that nothing can cut short: no step is so long that rest comes late after a missed command.
+
+    A motion from rest to rest over a way d takes T with d = a (T/2 - a/j) T/2: half of it accelerating with
+    a, at whose ends the jerk is j.
+    """
+    most = chain.period + REST - CALLS
+    step, limits, share = chain.control.step, robot.limits, robot.relative_dynamics
+
+    def reach(rates: Rates) -> float:
+        acceleration, jerk = share.acceleration * rates.acceleration, share.jerk * rates.jerk
+        ramp = acceleration / jerk if jerk > 0.0 else math.inf
+        return max(0.0, acceleration * (0.5 * most - ramp) * 0.5 * most) if acceleration > 0.0 else 0.0
+
+    shorter = Reach(
+        translation=min(step.translation, reach(limits.translation)),
+        rotation=min(step.rotation, reach(limits.rotation)),
+    )
+    return replace(chain, control=chain.control.model_copy(update={"step": shorter}))

@@ -19,6 +19,10 @@ JointLimits = Annotated[tuple[Limit, Limit, Limit, Limit, Limit, Limit, Limit], 
 Wrench = Annotated[tuple[Limit, Limit, Limit, Limit, Limit, Limit], Field(strict=False)]
 
 
+REST = 0.3
+"""The project's bound on the time from a fault, or a command that was due, to standing still [s]."""
+
+
 class RobotError(ValueError):
     """A robot is unknown, or its file is wrong; the message names the file and the nearest valid choice."""
 

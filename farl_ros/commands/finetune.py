@@ -49,6 +49,23 @@ def finetune(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     record: Annotated[bool, typer.Option(help="Write a bag per episode (only through the graph).")] = True,
+    robot: Annotated[
+        str | None, typer.Option(help="On a robot, not in simulation: panda, fr3, or a robot YAML file.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address of the robot, with --robot.")] = "",
+    backend: Annotated[
+        str, typer.Option(help="The arm, with --robot: franky, or fake for a trial without a robot.")
+    ] = "",
+    source: Annotated[
+        str, typer.Option(help="Who sees, with --robot: camera, or topic for a tracker of your own.")
+    ] = "",
+    real_time: Annotated[
+        bool | None,
+        typer.Option("--real-time/--lock-step", help="Wall clock; by default with --robot only."),
+    ] = None,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="Decide and record, hold the arm still, learn nothing.")
+    ] = False,
     json: JsonOption = None,
 ) -> None:
     """Fine-tune a policy while the shield keeps failures away; ends with a report.
@@ -56,19 +73,30 @@ def finetune(
     Runs through the ROS graph in simulation, or without ROS with --direct. Ctrl-C saves and says where; the
     same command with --resume and --out goes on.
 
+    With --robot every node has a process of its own, and a person puts the objects back between episodes
+    (`farl ready`). Begin with --shadow.
+
     Examples:
       farl finetune BoundedPush --steps 20000
+
+      farl finetune FrankaFragilePushWall --robot fr3 --host 172.16.0.2 --shadow --episodes 5
 
       farl finetune BoundedPush --preset uni_o4 --direct --envs 8 --steps 100000 --seed 1
     """
     if envs is not None and not direct:
         raise UsageError("--envs needs --direct: the ROS graph runs one simulator")
+    if direct and (robot is not None or shadow or real_time is not None):
+        raise UsageError(
+            "--direct has no ROS graph: it takes no --robot, --shadow, --real-time or --lock-step"
+        )
+    if robot is None and (host or backend or source):
+        raise UsageError("--host, --backend and --source need --robot panda, fr3, or a robot YAML file")
     if resume and out is None:
         raise UsageError("--resume needs --out RUN: the run folder to go on with")
     spec = load(task)
     limit = Limit(steps, episodes) if steps is not None or episodes is not None else Limit(steps=20_000)
     run_folder = run_path(Path("runs"), spec.name, preset.value, seed, datetime.now()) if out is None else out
-    job = Job.of(spec, models_folder(spec, models), preset, seed, limit, run_folder, resume)
+    job = Job.of(spec, models_folder(spec, models), preset, seed, limit, run_folder, resume, shadow)
     if resume:
         RunFolder.open(run_folder)  # what is wrong with it is said first
     console.print(spec.resolved_yaml(), style="dim", highlight=False)
@@ -77,9 +105,10 @@ def finetune(
             if direct:
                 run = run_direct(job, 1 if envs is None else envs, view, sys.argv)
             else:
-                from farl_ros.graph_job import run_through_graph  # needs ROS; --direct does not
+                from farl_ros.graph_job import Place, run_through_graph  # needs ROS; --direct does not
 
-                run = run_through_graph(job, task, record, view)
+                place = Place(robot, host, backend, source, real_time)
+                run = run_through_graph(job, task, record, view, place)
     except KeyboardInterrupt:
         if not (run_folder / SETTINGS).is_file():
             console.print("stopped before the run began; nothing is written")
@@ -107,5 +136,9 @@ def _finish(run: RunFolder, report: Path, json: Path | None) -> None:
         f"({figures['failure_rate']:.1%}), success {figures['success_rate']:.0%}, "
         f"{figures['interventions']} interventions, {figures['steps_per_second']:.0f} steps/s"
     )
+    if run.shadow:
+        console.print(
+            f"shadow: the arm was held still; {figures['would_swap_steps']} steps would have been swapped"
+        )
     console.print(f"run: {run.path}\nreport: {report}")
     write_figures(json, figures)

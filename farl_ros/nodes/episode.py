@@ -1,11 +1,16 @@
-"""The life cycle of episodes: start and reset, transitions, failures and ends, labels by the operator."""
+"""The life cycle of episodes: start and reset, transitions, failures and ends, labels by the operator.
+
+In simulation the simulator tells every outcome, and its state 0 says that the scene is reset. On a robot
+(``outcomes`` = observation) the scene says so in ``scene_event``; the STARTED event then tells estimator and
+controller that the episode runs, and outcomes follow from the states (``farl_ros.observed_world``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from builtin_interfaces.msg import Time
-from farl_interfaces.msg import ArmState, EpisodeEvent, ShieldDecision, SimState, Transition
+from farl_interfaces.msg import Action, ArmState, EpisodeEvent, ShieldDecision, SimState, State, Transition
 from farl_interfaces.srv import LabelEpisode, ResetScene
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
@@ -17,14 +22,18 @@ from farl.noise import episode_seed
 from farl.types import EpisodeKind
 from farl_ros import qos
 from farl_ros.matching import StepMatcher
-from farl_ros.nodes.common import FarlNode
+from farl_ros.nodes.common import FarlNode, NodeError
 from farl_ros.nodes.running import main_of
+from farl_ros.observed_world import ObservedWorld
+from farl_ros.referee import RefereeError
+from farl_ros.task_spec import TaskSpec
 
 LABELS = {
     EpisodeEvent.SUCCEEDED: "succeeded",
     EpisodeEvent.FAILED: "failed",
     EpisodeEvent.ABORTED: "aborted",
 }
+OUTCOMES = ("simulator", "observation")
 GRACE = 2.0
 """In real time the last decision of an episode may come this many control periods late."""
 
@@ -47,6 +56,15 @@ class Episode(FarlNode):
             "first_episode", 0, "number of the next episode to start; may be set", minimum=0, read_only=False
         )
         real_time = self.declare("real_time", False, "wall clock: decisions may come late, or not at all")
+        outcomes = self.declare("outcomes", OUTCOMES[0], f"who tells them: {' or '.join(OUTCOMES)}")
+        play_on = self.declare(
+            "play_on_every", 0, "of observed episodes, so many-th go on after a held success; 0 for none", 0
+        )
+        self._blind_limit = self.declare(
+            "blind_limit", 5.0, "give an observed episode up after so long without a valid state [s]", 0.1
+        )
+        if outcomes not in OUTCOMES:
+            raise NodeError(f"parameter 'outcomes' is {outcomes!r}; expected one of {', '.join(OUTCOMES)}")
         self.add_post_set_parameters_callback(self._on_parameters)
 
         self._starting: int | None = None  # the episode whose scene is being reset
@@ -61,7 +79,11 @@ class Episode(FarlNode):
         self._reset = self.create_client(ResetScene, "reset_scene")
         self.create_service(Trigger, "~/start", self._on_start)
         self.create_service(LabelEpisode, "~/label", self._on_label)
-        self.create_subscription(SimState, "sim_state", self._on_state, qos.STREAM)
+        self._world: ObservedWorld | None = None
+        if outcomes == "observation":
+            self._observe(spec, play_on)
+        else:
+            self.create_subscription(SimState, "sim_state", self._on_state, qos.STREAM)
         self.create_subscription(ShieldDecision, "decision", self._on_decision, qos.STREAM)
         self.create_subscription(ArmState, "arm_state", self._on_arm_state, qos.STREAM)
         self._flush = None
@@ -69,6 +91,18 @@ class Episode(FarlNode):
             steady = Clock(clock_type=ClockType.STEADY_TIME)
             period = GRACE / spec.control_rate_hz
             self._flush = self.create_timer(period, self._on_grace_over, clock=steady, autostart=False)
+
+    def _observe(self, spec: TaskSpec, play_on_every: int) -> None:
+        """Take outcomes from states; give up an episode that nothing is seen of."""
+        try:
+            self._world = ObservedWorld(spec, play_on_every)
+        except RefereeError as error:
+            raise NodeError(str(error)) from error
+        self.create_subscription(State, "state", self._on_seen, qos.STREAM)
+        self.create_subscription(Action, "arm_command", self._world.take_command, qos.STREAM)
+        self.create_subscription(EpisodeEvent, "scene_event", self._on_scene_event, qos.EVENTS)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._blind = self.create_timer(self._blind_limit, self._on_blind, clock=steady, autostart=False)
 
     def _on_parameters(self, parameters: list[Parameter]) -> None:
         for parameter in parameters:
@@ -78,7 +112,7 @@ class Episode(FarlNode):
     def _on_start(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if not self._reset.service_is_ready():
             response.success = False
-            response.message = f"nobody offers {self._reset.srv_name}: is the simulator running?"
+            response.message = f"nobody offers {self._reset.srv_name}: is the simulator or the scene running?"
             return response
         self._abort("a new episode was started")
         episode, self._next = self._next, self._next + 1
@@ -92,28 +126,67 @@ class Episode(FarlNode):
 
     def _on_reset(self, episode: int, future: Future[ResetScene.Response]) -> None:
         answer = future.result()
-        if not answer.ok and self._starting == episode:
+        if not answer.ok:
+            self._give_up_reset(episode, answer.message)
+
+    def _give_up_reset(self, episode: int, why: str) -> None:
+        if self._starting == episode:
             self._starting = None
-            self._publish_event(EpisodeEvent.ABORTED, episode, f"the scene was not reset: {answer.message}")
+            self._publish_event(EpisodeEvent.ABORTED, episode, f"the scene was not reset: {why}")
+
+    def _on_scene_event(self, event: EpisodeEvent) -> None:
+        """The scene of a robot is reset, or it could not be."""
+        if event.event == EpisodeEvent.ABORTED:
+            self._give_up_reset(event.episode, event.operator_note)
+        elif event.event == EpisodeEvent.STARTED and event.episode == self._starting:
+            self._last_stamp = self.get_clock().now().to_msg()
+            self._begin(event.episode)
+            self._blind.reset()
+
+    def _begin(self, episode: int) -> None:
+        self._starting, self._running, self._failed = None, episode, False
+        self._arm_fault = ""
+        self._matcher.stop()
+        self._publish_event(EpisodeEvent.STARTED, episode)
+
+    def _on_seen(self, state: State) -> None:
+        """A state on a robot; only a valid one that is news ends a step."""
+        if state.episode != self._running:
+            return
+        outcome = self._world.outcome(state)
+        if outcome is None:
+            return
+        self._blind.reset()
+        self._last_stamp = state.header.stamp
+        if outcome.step == 0:
+            self._matcher.start(outcome)
+        else:
+            self._add(outcome)
+
+    def _on_blind(self) -> None:
+        self._blind.cancel()
+        if self._running is not None:
+            self._abort(
+                f"no valid state for {self._blind_limit:g} s: is the camera there, are all objects in sight?"
+            )
 
     def _on_state(self, state: SimState) -> None:
         self._last_stamp = state.header.stamp
         if state.step == 0:
             if state.episode == self._starting:
-                self._starting, self._running, self._failed = None, state.episode, False
-                self._arm_fault = ""
+                self._begin(state.episode)
                 self._matcher.start(state)
-                self._publish_event(EpisodeEvent.STARTED, state.episode)
         elif state.episode == self._running:
-            if self._arm_fault:
-                state.cost, self._arm_fault = 1.0, ""
-            self._publish(self._matcher.add_state(state))
-            if (
-                self._flush is not None
-                and (state.terminated or state.truncated)
-                and self._running is not None
-            ):
-                self._flush.reset()
+            self._add(state)
+
+    def _add(self, state: SimState) -> None:
+        """Take the state that ends a step."""
+        if self._arm_fault:
+            state.cost, self._arm_fault = 1.0, ""
+        self._publish(self._matcher.add_state(state))
+        over = state.terminated or state.truncated
+        if self._flush is not None and over and self._running is not None:
+            self._flush.reset()
 
     def _on_arm_state(self, state: ArmState) -> None:
         latched = state.mode == ArmState.LATCHED

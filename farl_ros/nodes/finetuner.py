@@ -46,6 +46,7 @@ class Finetuner(ModelNode):
         seed = self.declare("seed", 0, "everything random follows from it", minimum=0)
         run = self.declare_required("run", "run folder to write")
         resume = self.declare("resume", False, "go on from the newest checkpoint of the run")
+        shadow = self.declare("shadow", False, "the arm is held still: count and record, learn nothing")
         self._steps = self.declare(
             "steps", 0, "with autostart: stop after this many agent steps; 0 for no limit", 0
         )
@@ -61,7 +62,7 @@ class Finetuner(ModelNode):
         )
         limit = Limit(steps=1)  # each goal brings its own
         try:
-            self._job = Job.of(spec, models, preset, seed, limit, Path(run), resume)
+            self._job = Job.of(spec, models, preset, seed, limit, Path(run), resume, shadow)
         except ModelError as error:
             raise NodeError(str(error)) from error
         self._neighbours = Neighbours(self, [name for name in expected if name])
@@ -139,7 +140,13 @@ class Finetuner(ModelNode):
                 self._end(False, str(error), USAGE_ERROR)
                 return
             self.loop = FinetuneLoop(
-                learner, run, self._neighbours, time.monotonic, self._on_episode, self._end
+                learner,
+                run,
+                self._neighbours,
+                time.monotonic,
+                self._on_episode,
+                self._end,
+                learns=not self._job.shadow,
             )
         self.loop.begin(limit)
 

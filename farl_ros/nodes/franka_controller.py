@@ -4,6 +4,14 @@ In real time a steady-clock watchdog stops the arm 1.5 control periods after the
 lock-step time stands still and the watchdog is off; whatever is wrong with a decision, it is answered with a
 command (zeros at worst), so that the world always goes on. A fault of the arm latches: it moves again only
 after ``~/rearm``, but for a few reflexes and motion limits in a row, which it may clear by itself.
+
+The control rate is how often decisions come, one command each; watchdog, dead-man, overruns and the age that
+a decision may have are counted in its periods. An action keeps the *speed* that it has in the task: at ten
+times the task's rate it asks for a tenth of the way. Whoever sets another rate than the task's runs the nodes
+before this one at it too; models are trained on, and bags say, the task's.
+
+On a robot (``episodes_only``) a decision moves the arm only while an episode runs; between episodes only the
+scene does, on its way to the start pose, through the same limits and watchdog. In shadow mode nothing does.
 """
 
 from __future__ import annotations
@@ -12,7 +20,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from farl_interfaces.msg import Action, ArmState, ShieldDecision
+from farl_interfaces.msg import Action, ArmState, EpisodeEvent, ShieldDecision
 from farl_interfaces.srv import RearmRobot
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
@@ -22,13 +30,18 @@ from farl.types import ActionSource
 from farl_ros import qos
 from farl_ros.arm.backend import ArmCommand, ArmError, BackendName, FaultKind
 from farl_ros.arm.commander import Commander, Prepared
+from farl_ros.arm.held_still import HeldStill
 from farl_ros.arm.make import ArmRequest, make_arm
 from farl_ros.arm.punctuality import Punctuality
-from farl_ros.conversions import array_of, pose_of, stamp_ns
+from farl_ros.conversions import action_message, array_of, pose_of, stamp_ns, time_of
+from farl_ros.episode_gate import EpisodeGate
+from farl_ros.messages import Event
 from farl_ros.nodes.common import FarlNode, NodeError
 from farl_ros.nodes.running import main_of
 
 WATCHDOG_PERIODS = 1.5
+FAULTS_PERIOD = 0.02
+"""Between two looks at the arm's faults when no decision comes [s]."""
 REPORT_PERIOD = 1.0
 """Between two reports to ``/diagnostics`` [s]."""
 AUTOMATIC = (FaultKind.REFLEX, FaultKind.MOTION_LIMIT)
@@ -43,6 +56,9 @@ class FrankaController(FarlNode):
         self._spec = self.declare_task()
         request = ArmRequest(
             backend=self.declare("backend", "sim", f"the arm: {', '.join(BackendName)}"),
+            control_rate=self.declare(
+                "control_rate", self._spec.control_rate_hz, "decisions and commands per second [Hz], 1 to 50"
+            ),
             robot=self.declare("robot", "panda", "robot name, or a robot YAML file"),
             host=self.declare("host", "", "name or address of the robot"),
             motion=self.declare("motion", "velocity", "how a target becomes a motion"),
@@ -52,7 +68,13 @@ class FrankaController(FarlNode):
         self._heals = self.declare(
             "automatic_recovery", True, "a few reflexes or motion limits in a row clear without a person"
         )
-        self._period = 1.0 / self._spec.control_rate_hz
+        self._shadow = self.declare("shadow", False, "hold the arm still, whatever is decided")
+        gated = self.declare("episodes_only", False, "on a robot: stand still but in episodes and resets")
+        self._gate = EpisodeGate() if gated else None
+        try:
+            self._period = request.period(self._spec)
+        except ValueError as error:
+            raise NodeError(str(error)) from error
         self._punctuality = Punctuality(self._period, WATCHDOG_PERIODS)
         self._gripper_share: float | None = None
         self._healed = 0
@@ -63,22 +85,44 @@ class FrankaController(FarlNode):
         self.create_service(RearmRobot, "~/rearm", self._on_rearm)
         try:
             arm = make_arm(request, self, self._spec, self._publish_state)
-            self.backend, self._gripper = arm.backend, arm.gripper
+            self.backend = HeldStill(arm.backend) if self._shadow else arm.backend
+            self._gripper = arm.gripper
             self._commander = Commander(self._spec.action_size, arm.chain)
             self.backend.__enter__()
         except (ArmError, ValueError) as error:
             raise NodeError(str(error)) from error
+        self._told = None  # the simulated arm's commands are published by its backend
+        if request.backend != BackendName.SIM:
+            self._told = self.create_publisher(Action, "arm_command", qos.STREAM)
         self.create_subscription(ShieldDecision, "decision", self._on_decision, qos.NEWEST)
+        if self._gate is not None:
+            self.create_subscription(EpisodeEvent, "episode_event", self._on_event, qos.EVENTS)
+            self.create_subscription(Action, "scene_action", self._on_scene_action, qos.NEWEST)
         if self._real_time:
             steady = Clock(clock_type=ClockType.STEADY_TIME)
             self._watchdog = self.create_timer(
                 WATCHDOG_PERIODS * self._period, self._on_silence, clock=steady, autostart=False
             )
-            self.create_timer(self._period, self._take_faults, clock=steady)
+            self.create_timer(FAULTS_PERIOD, self._take_faults, clock=steady)
             self.create_timer(REPORT_PERIOD, self._report_control, clock=steady)
 
     def _on_decision(self, decision: ShieldDecision) -> None:
-        executed = decision.executed
+        if self._gate is None or self._gate.is_open(stamp_ns(decision.executed.state_stamp)):
+            self._take(decision.executed)
+
+    def _on_scene_action(self, action: Action) -> None:
+        if self._gate is not None and not self._gate.running:
+            self._take(action)
+
+    def _on_event(self, event: EpisodeEvent) -> None:
+        if self._gate.take(Event(event.event), stamp_ns(event.header.stamp)):
+            if self._real_time:
+                self._watchdog.cancel()
+            if self._mode != ArmState.LATCHED:
+                self._hold(self._last_ns, ArmState.HOLDING)
+
+    def _take(self, executed: Action) -> None:
+        """Answer an action with a command, of standing still at worst."""
         stamp = stamp_ns(executed.state_stamp)
         if stamp <= self._last_ns:
             return  # a duplicate, or overtaken
@@ -129,16 +173,21 @@ class FrankaController(FarlNode):
         return Mode.LATCHED if self._mode == ArmState.LATCHED else Mode.ONLINE
 
     def _move(self, command: ArmCommand, gripper: float | None) -> None:
-        self._mode = ArmState.HOLDING if command.source == ActionSource.HOLD else ArmState.MOVING
+        still = self._shadow or command.source == ActionSource.HOLD
+        self._mode = ArmState.HOLDING if still else ArmState.MOVING
         self._fault = ""
         self._punctuality.tick(time.monotonic())
         try:
-            self.backend.command(command)
+            self._tell(self.backend.command(command))
+            if self._shadow:
+                self._commander.restart()
+            if self._real_time:
+                self._watchdog.reset()  # the time that the arm itself took is not the shield's
             if self._gripper is not None and gripper is not None and gripper != self._gripper_share:
                 self.backend.gripper(self._gripper.width_of(gripper))
                 self._gripper_share = gripper
         except ArmError as error:
-            self._fall(str(error), command.stamp_ns)
+            self._take_faults(error)
 
     def _hold(self, stamp: int, mode: int) -> None:
         """Stand still; the next target starts from where the arm is measured to be then."""
@@ -146,10 +195,18 @@ class FrankaController(FarlNode):
         self._commander.restart()
         self._punctuality.pause()
         try:
-            self.backend.hold(stamp)
+            self._tell(self.backend.hold(stamp))
         except ArmError as error:
             self._latch(f"{self._fault}; and it did not confirm standing still: {error}")
             self._report_mode()
+
+    def _tell(self, sent: ArmCommand) -> None:
+        """Publish what the arm was really told."""
+        if self._told is not None:
+            stamp = time_of(max(sent.stamp_ns, 0))
+            self._told.publish(
+                action_message(sent.values, sent.source, sent.log_prob, sent.policy_version, stamp)
+            )
 
     def _latch(self, fault: str) -> None:
         if self._mode != ArmState.LATCHED:
@@ -160,9 +217,13 @@ class FrankaController(FarlNode):
         self._latch(fault)
         self._hold(stamp, ArmState.LATCHED)
 
-    def _take_faults(self) -> bool:
-        """Stand still if something has befallen the arm, whether or not decisions come; whether it has."""
-        faults = self.backend.events()
+    def _take_faults(self, refusal: ArmError | None = None) -> bool:
+        """Stand still if something has befallen the arm, whether or not decisions come; whether it has.
+
+        Args:
+            refusal: What the arm has just said to a command: a fault, whether or not it tells of one too.
+        """
+        faults = self.backend.events() or ([] if refusal is None else [refusal])
         if not faults or self._mode == ArmState.LATCHED:
             return False
         fault = "; ".join(str(fault) for fault in faults)

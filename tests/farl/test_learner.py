@@ -11,7 +11,7 @@ from farl.experience import SwappedSteps
 from farl.learner import Learner
 from farl.models import ModelBundle, ModelError, load_policy
 from farl.presets import PPOSettings
-from farl.types import Transition
+from farl.types import ActionSource, Transition
 from tests.farl.conftest import OBSERVATION, make_transitions
 
 SETTINGS = PPOSettings(rollout_steps=40, epochs=2, minibatch=16, value_only_updates=1)
@@ -146,3 +146,33 @@ def test_an_exported_policy_acts_as_the_trained_one(bundle: ModelBundle, tmp_pat
     assert np.array_equal(loaded.mean(observation), learner.fast_policy().mean(observation))
     with pytest.raises(ModelError, match="SHA-256"):
         load_policy(tmp_path / "policy.safetensors", "0" * 64)
+
+
+def held(transitions: list[Transition]) -> list[Transition]:
+    """The same, but the arm stood still."""
+    still = np.zeros_like(transitions[0].executed)
+    return [replace(t, executed=still, source=ActionSource.HOLD) for t in transitions]
+
+
+@pytest.mark.parametrize("own", [0, 1])
+def test_where_nobody_chose_an_action_only_the_value_learns(bundle: ModelBundle, own: int) -> None:
+    """No kept step has no mean, one alone no spread: neither may become a number that is none."""
+    learner = Learner(bundle, replace(SETTINGS, value_only_updates=0, rollout_steps=20), seed=0)
+    before = weights(learner)
+    transitions = make_transitions(learner.policy, 0, 20)
+    learner.add_episode([*transitions[:own], *held(transitions[own:])])
+    stats = learner.update()
+    after = weights(learner)
+    assert all(np.isfinite(value).all() for value in after.values())
+    assert np.isfinite([stats.policy_loss, stats.value_loss, stats.approx_kl]).all()
+    assert not np.array_equal(before["value.body.0.weight"], after["value.body.0.weight"])
+    unmoved = np.array_equal(before["policy.body.0.weight"], after["policy.body.0.weight"])
+    assert unmoved == (own == 0)
+
+
+def test_an_episode_that_is_only_counted_is_not_learnt_from(bundle: ModelBundle) -> None:
+    learner = Learner(bundle, SETTINGS, seed=0)
+    for episode in range(5):
+        learner.count_episode(make_transitions(learner.policy, episode, 20))
+    assert (learner.episodes, learner.steps, learner.buffered_steps) == (5, 100, 0)
+    assert not learner.wants_update

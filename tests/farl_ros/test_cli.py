@@ -116,6 +116,9 @@ def test_tasks_are_listed(farl, capsys) -> None:
         (("finetune", "DiscTable", "--models", "nowhere"), "no models in nowhere; check --models"),
         (("finetune", "DiscTable", "--envs", 8), "--envs needs --direct"),
         (("finetune", "DiscTable", "--resume"), "--resume needs --out"),
+        (("finetune", "DiscTable", "--direct", "--robot", "panda"), "--direct has no ROS graph"),
+        (("finetune", "DiscTable", "--direct", "--shadow"), "--direct has no ROS graph"),
+        (("finetune", "DiscTable", "--host", "172.16.0.2"), "--backend and --source need --robot"),
         (("finetune", "DiscTable", "--resume", "--direct", "--out", "nowhere"), "not a run folder"),
         (("offline", "DiscTable", "--bags", "nowhere", "--out", "x"), "no such folder"),
         (("demos", "DiscTable", "--kind", "failure", "--out", "empty"), "first run: farl demos DiscTable"),
@@ -127,6 +130,22 @@ def test_bad_input_ends_with_2_and_one_clear_sentence(farl, capsys, arguments, s
     said = output(capsys)
     assert said.startswith("error: ") and says in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--host", "h"), "no robot plays it"),
+        ((), "sim=false without host"),
+        (("--host", "h", "--lock-step"), "does not wait"),
+    ],
+)
+def test_what_cannot_run_on_a_robot_is_refused_before_anything_is_written(
+    farl, capsys, tmp_path, options, says
+) -> None:
+    assert farl("finetune", "DiscTable", "--robot", "fr3", *options, "--out", "run") == 2
+    assert says in output(capsys).partition("error: ")[2]
+    assert not (tmp_path / "run").exists()
 
 
 def test_models_of_another_task_are_refused(farl, capsys) -> None:

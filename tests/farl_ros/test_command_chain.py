@@ -266,6 +266,25 @@ def test_a_tasks_action_says_what_moves():
     assert by.axes == XYZ_GRIPPER and by.scale == (0.02, 0.02, 0.02, 1.0) and by.period == 0.025
 
 
+@pytest.mark.parametrize("rate", [2.0, 5.0, 20.0, 50.0])
+def test_at_another_rate_the_speeds_are_the_same(rate):
+    limits = {"step": reach(0.05, 0.2), "leash": reach(0.03, 0.2), "speed": reach(0.15, 0.5)}
+    by = chain(XYZ_YAW, scale=(0.02, 0.03, 0.04, 0.1), **limits).at(rate)
+    assert by.period == pytest.approx(1.0 / rate)
+    assert np.array(by.scale) * rate == pytest.approx(
+        [0.1, 0.15, 0.2, 0.5]
+    )  # the 5 Hz of `chain` times scale
+    assert by.control.step.translation * rate == pytest.approx(0.25)
+    assert by.control.step.rotation * rate == pytest.approx(1.0)
+    assert by.control.leash == limits["leash"] and by.control.speed == limits["speed"]
+    far = go([1.0, 1.0, 1.0, 0.0], by).target
+    assert apart(far, CENTRE) == pytest.approx(min(0.15 / rate, 0.03))
+
+
+def test_the_grippers_share_is_no_way_and_keeps_its_scale_at_another_rate():
+    assert chain(scale=(0.02, 0.02, 0.02, 0.5)).at(50.0).scale == pytest.approx((0.002, 0.002, 0.002, 0.5))
+
+
 @pytest.mark.parametrize(
     ("name", "unit", "axis"),
     [("finger_dy", "m", Axis.Y), ("hand_dyaw", "rad", Axis.YAW), ("yaw", "rad", Axis.YAW)],

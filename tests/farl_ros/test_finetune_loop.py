@@ -56,7 +56,7 @@ class FakeGraph:
 
 
 class Rig:
-    def __init__(self, spec, folder: Path) -> None:
+    def __init__(self, spec, folder: Path, learns: bool = True) -> None:
         torch.manual_seed(0)
         policies = [GaussianPolicy(10, 2, hidden=8) for _ in range(2)]
         world_model = WorldModel(10, 2, WorldModelSize(latent=8, hidden=8, bins=5)).eval()
@@ -73,6 +73,7 @@ class Rig:
             lambda: self.now,
             self.on_episode,
             lambda ok, message: self.ends.append((ok, message)),
+            learns,
         )
 
     def on_episode(self) -> None:
@@ -101,6 +102,21 @@ class Rig:
 @pytest.fixture
 def rig(spec, tmp_path) -> Rig:
     return Rig(spec, tmp_path / "run")
+
+
+def test_in_shadow_episodes_follow_each_other_and_no_update_comes(spec, tmp_path):
+    rig = Rig(spec, tmp_path / "run", learns=False)
+    rig.begin(episodes=5)
+    for episode in range(5):
+        rig.play(episode)
+        if episode < 4:
+            rig.graph.answer("")
+    assert rig.graph.started == [0, 1, 2, 3, 4]
+    assert rig.ends == [(True, "the limit is reached")]
+    assert (rig.learner.episodes, rig.learner.steps, rig.learner.policy_version) == (5, 5 * LENGTH, 0)
+    assert [version for version, _, _ in rig.graph.loaded] == [0]
+    assert rig.run.metrics.updates == 0
+    assert rig.checkpoint == "episode_000005_version_00000"
 
 
 def test_episodes_then_an_update_then_the_new_policy_then_episodes(rig):

@@ -21,7 +21,9 @@ from farl_ros.graph import (
 )
 from farl_ros.processes import process_command, process_environment, run_processes
 
+ROBOT = {"sim": False, "host": "172.16.0.2"}
 GRAPHS = {
+    "robot": lambda: finetune_graph("FrankaDisturbedPush", episodes=7, **ROBOT),
     "finetune": lambda: finetune_graph("DiscTable", models="m", run="r", steps=7),
     "offline": lambda: offline_graph("DiscTable", "demos", seed=3),
 }
@@ -65,14 +67,57 @@ def test_the_run_folder_has_a_default():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"sim": False, "episodes": 1}, "franky.*later release"),
         ({}, "needs a limit"),
         ({"steps": -1}, "needs a limit"),
+        ({"host": "172.16.0.2", "episodes": 1}, "sim=true with.*host '172.16.0.2'.*sim=false"),
+        ({"backend": "franky", "episodes": 1}, "sim=true with the arm 'franky'.*sim=false"),
+        ({**ROBOT, "host": "", "episodes": 1}, "sim=false without host: give the robot's name or address"),
+        ({**ROBOT, "real_time": False, "episodes": 1}, "real_time=false: a robot does not wait"),
+        ({"source": "topic", "episodes": 1}, "sim=true with.*source 'topic'"),
+        ({**ROBOT, "source": "privileged", "episodes": 1}, "expected camera or topic"),
+        ({**ROBOT, "backend": "sim", "episodes": 1}, "with the arm 'sim': expected franky"),
+        ({**ROBOT, "episodes": 1}, "sim=false with DiscTable: no robot plays it.*'simulator'"),
+        (ROBOT | {"backend": "fake", "host": "", "episodes": 1}, "no robot plays it"),
     ],
 )
 def test_what_cannot_be_built_is_refused(arguments, message):
     with pytest.raises(GraphError, match=message):
         finetune_graph("DiscTable", **arguments)
+
+
+@pytest.mark.parametrize("task", ["BoundedPush", "BoundedSoccer", "FragilePushWall", "ObstructedPush"])
+def test_no_task_of_the_sawyer_runs_on_the_robot(task):
+    with pytest.raises(GraphError, match="no robot plays it"):
+        finetune_graph(task, episodes=1, **ROBOT)
+
+
+@pytest.mark.parametrize("task", ["FrankaFragilePushWall", "FrankaDisturbedPush", "FrankaBoundedSoccer"])
+def test_on_the_robot_scene_and_camera_stand_in_for_the_simulator(task):
+    specs = {spec.name: spec for spec in finetune_graph(task, episodes=1, robot="fr3", **ROBOT)}
+    hops = ["scene", "state_estimator", "policy", "safety_shield", "franka_controller"]
+    assert list(specs) == [*hops, "episode", "recorder", "finetuner"]
+    timed = ("safety_shield", "franka_controller", "episode", "recorder")
+    assert all(specs[name].parameters["real_time"] is True for name in timed)
+    controller = specs["franka_controller"].parameters
+    assert (controller["backend"], controller["robot"], controller["host"]) == ("franky", "fr3", "172.16.0.2")
+    assert controller["episodes_only"] is True
+    assert specs["state_estimator"].parameters["source"] == "camera"
+    assert specs["episode"].parameters["outcomes"] == "observation"
+    # Whoever waits for the person gives up before whoever waits for that.
+    patience = specs["scene"].parameters["reset_limit"]
+    assert specs["finetuner"].parameters["stall_limit"] > patience
+    assert all(spec.required for spec in specs.values())
+
+
+@pytest.mark.parametrize("where", [{}, {"real_time": True}, {"task": "FrankaDisturbedPush", "sim": False}])
+def test_shadow_reaches_everybody_who_would_move_or_learn(where):
+    if "sim" in where:
+        where = {**where, "host": "172.16.0.2"}
+    for shadow in (False, True):
+        specs = finetune_graph(**{"task": "DiscTable", "episodes": 1, **where}, shadow=shadow)
+        told = {spec.name for spec in specs if spec.parameters.get("shadow") is True}
+        movers = {"franka_controller", "finetuner", *({"scene"} if "sim" in where else ())}
+        assert told == (movers if shadow else set())
 
 
 def test_two_nodes_of_one_name_are_refused():

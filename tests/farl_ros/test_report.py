@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from farl.types import ActionSource
 from farl_ros import report_plots
 from farl_ros.report import write_report
 from farl_ros.run import RunError, RunFolder
@@ -185,3 +186,18 @@ class TestCurves:
         assert len(shown) <= 800
         assert (shown[0], shown[-1]) == (0, 19_999)
         assert report_plots._thinned(3).tolist() == [0, 1, 2]
+
+
+def test_a_shadow_run_says_so_and_invents_nothing(tmp_path, spec, record, watch):
+    run = begin(tmp_path / "run", spec, shadow=True)
+    transitions, decisions = watch(record(30), 0, (3, 4, 9))
+    still = [replace(t, executed=0 * t.executed, source=ActionSource.HOLD) for t in transitions]
+    run.add_episode(still, decisions)
+    figures = run.summary()
+    assert (figures["shadow"], figures["would_swap_steps"], figures["interventions"]) == (True, 3, 0)
+    assert (figures["recovery_share"], figures["failures"]) == (0.0, 0)
+    run.close()
+    text = Page(write_report(run.path).read_text()).text
+    assert "the arm was held still" in text
+    assert "steps it would have swapped" in text and "swapped steps" not in text
+    assert "the shield would have swapped" in text and "no failure" not in text

@@ -27,6 +27,8 @@ def test_the_file_states_the_environments_own_defaults(task):
     assert env.panda.reach.lower == spec.workspace.lower
     assert env.panda.reach.upper == spec.workspace.upper
     assert {entry.scale for entry in spec.action} == {env.panda.reach.step}
+    assert spec.layout.hand_position == env.HOME
+    assert spec.failure.rules() == env.rules
     _, info = env.reset(seed=0)
     assert list(info["objects"]) == [entry.name for entry in spec.objects]
     *_, info = env.step(env.action_space.sample())
@@ -52,6 +54,28 @@ def test_a_failure_set_is_described_and_drawn(task, description):
 def test_the_border_of_the_field_has_its_corners():
     border = np.array(load_task("FrankaBoundedSoccer").failure.boundary(9.0))
     np.testing.assert_allclose(border[:3], [(0.29, -0.18), (0.71, -0.18), (0.71, 0.18)])
+
+
+@pytest.mark.parametrize(
+    ("layout", "message"),
+    [
+        ({"hand_position": [0.31, 0.0, 0.3]}, "hand_position.*out of the workspace"),
+        ({"hand_position": None}, "needs a failure that an observation shows.*hand_position None"),
+    ],
+)
+def test_a_robots_task_without_a_start_that_it_can_reach_is_refused(layout, message):
+    content = load_task(FRANKA[0]).resolved()
+    content["layout"] |= layout
+    with pytest.raises(TaskError, match=message):
+        parse_task(content, "wrong.yaml")
+
+
+def test_a_task_that_only_a_simulator_can_judge_cannot_claim_otherwise():
+    content = load_task("DiscTable").resolved()
+    assert "hand_position" not in content["layout"]  # the hash of such a task stays what it was
+    content["reward"]["source"] = "observation"
+    with pytest.raises(TaskError, match=r"needs a failure that an observation shows.*got '"):
+        parse_task(content, "wrong.yaml")
 
 
 def test_a_lane_the_wrong_way_round_is_told():

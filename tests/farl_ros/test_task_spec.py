@@ -208,7 +208,7 @@ LAYOUT = {"object_position": [0.0, 0.0], "goal_position": [0.1, 0.1], "jitter": 
         ({"layout": {**LAYOUT, "goal_position": [0.1]}}, "layout.goal_position.1: Field required"),
         (
             {"reward": {"source": "simulater", "terms": []}},
-            "reward.source: Input should be 'simulator'; got 'simulater'",
+            "reward.source: Input should be 'simulator' or 'observation'; got 'simulater'",
         ),
         (
             {"action": [{"name": "dx", "scale": 1.0, "unit": "m"}] * 2},

@@ -77,10 +77,13 @@ def report(arm: ArmServer, gripper: GripperServer) -> str:
         {
             "mode": body.mode.name,
             "cycle": body.cycle,
+            "clock": time.monotonic(),
             "position": body.pose()[:3, 3].tolist(),
             "speed": body.speed,
             "moved_cycle": body.moved.cycle,
             "moved_seconds": body.moved.seconds,
+            "rested_cycle": body.rested.cycle,
+            "rested_seconds": body.rested.seconds,
             "broken_cycle": body.broken.cycle,
             "broken_seconds": body.broken.seconds,
             "gripper_width": gripper.width,

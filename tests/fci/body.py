@@ -97,7 +97,7 @@ class Body:
         self.user_stop = False
         self.motion: Motion | None = None
         self.cycle = 0
-        self.moved, self.broken = Stamps(), Stamps()
+        self.moved, self.broken, self.rested = Stamps(), Stamps(), Stamps()
         self._pose, self.speed = link_frames(self.joints)[7] @ self.tool, 0.0
         self.commanded_pose, self.commanded_twist = self.pose(), np.zeros(6)
         self._last: Setpoint | None = None
@@ -172,6 +172,8 @@ class Body:
         self.speed = float(np.linalg.norm(self._pose[:3, 3] - before)) / CYCLE
         if self.speed > STILL:
             self.moved = Stamps(self.cycle)
+        elif self.rested.cycle < self.broken.cycle:
+            self.rested = Stamps(self.cycle)  # for the first time since
         return status
 
     def _advance(self, setpoint: Setpoint | None) -> MoveStatus | None:

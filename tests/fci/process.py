@@ -1,4 +1,4 @@
-"""The emulated arm as a process of its own, which a test can break, freeze and kill."""
+"""A robot's server as a process of its own, which a test can break, freeze and kill."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,22 +21,25 @@ def free_host() -> str:
     return f"127.{64 + os.getpid() // 250 % 128}.{os.getpid() % 250}.{1 + next(_NUMBERS) % 250}"
 
 
-class FciProcess:
-    """A context manager: starts ``python -m tests.fci`` at a free loopback address and ends it."""
+class ServerProcess:
+    """A context manager: starts a server of a robot, which says ``ready``, and ends it.
 
-    def __init__(self, version: int = 10) -> None:
-        self.host, self._version = free_host(), version
+    Attributes:
+        host: Where it listens.
+    """
+
+    def __init__(self, host: str, command: Sequence[str]) -> None:
+        self.host, self._command = host, command
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "tests.fci", "--version", str(self._version), "--host", self.host]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+            self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
         assert self.process.stdout is not None
         first = self.process.stdout.readline().strip()
         if first != "ready":
-            raise RuntimeError(f"{' '.join(command)} said {first!r}, expected 'ready'")
+            raise RuntimeError(f"{' '.join(self._command)} said {first!r}, expected 'ready'")
         return self
 
     def __exit__(
@@ -45,12 +49,20 @@ class FciProcess:
         self.process.communicate()
 
     def tell(self, line: str) -> dict[str, Any]:
-        """One line of ``tests/fci/__main__.py``; returns the arm's report after it."""
+        """One line on its standard input; returns its report after it."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
     def report(self) -> dict[str, Any]:
-        """What the arm knows of itself now."""
+        """What it knows of itself now."""
         return self.tell("report")
+
+
+class FciProcess(ServerProcess):
+    """The emulated arm (``tests/fci/__main__.py``) at a free loopback address."""
+
+    def __init__(self, version: int = 10) -> None:
+        host = free_host()
+        super().__init__(host, [sys.executable, "-m", "tests.fci", "--version", str(version), "--host", host])

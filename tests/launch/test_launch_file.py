@@ -131,6 +131,11 @@ def test_finetune_passes_every_argument_on_with_its_type(fakes):
         "real_time": "true",
         "record": "false",
         "resume": "true",
+        "robot": "fr3",
+        "host": "",
+        "backend": "sim",
+        "source": "privileged",
+        "shadow": "true",
     }
     assert set(texts) == {argument.name for argument in ARGUMENTS["finetune"]}
     specs = finetune_graph(
@@ -145,8 +150,20 @@ def test_finetune_passes_every_argument_on_with_its_type(fakes):
         real_time=True,
         record=False,
         resume=True,
+        robot="fr3",
+        backend="sim",
+        source="privileged",
+        shadow=True,
     )
     assert_same(launched("finetune", **texts), specs)
+
+
+def test_finetune_on_a_robot_is_the_graph_of_the_robot(fakes):
+    task, host = "FrankaFragilePushWall", "172.16.0.2"
+    specs = finetune_graph(task, episodes=50, sim=False, robot="fr3", host=host, shadow=True)
+    assert_same(launched("finetune", task=task, sim="false", robot="fr3", host=host, shadow="true"), specs)
+    with pytest.raises(GraphError, match="without host"):
+        launched("finetune", task=task, sim="false")
 
 
 def test_finetune_ends_with_every_required_node(fakes):
@@ -165,6 +182,7 @@ def test_finetune_ends_with_every_required_node(fakes):
     [
         ({"seed": "x"}, "seed:=x: expected a value of type int"),
         ({"record": "yes"}, "record:=yes: expected a value of type bool"),
+        ({"real_time": "maybe"}, "real_time:=maybe: expected a value of type bool, or auto"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_named(fakes, given, expected):

@@ -79,12 +79,12 @@ def test_reward_terms():
 
 def test_the_way_to_the_goal_leads_around_the_wall(make):
     env = make("FrankaFragilePushWall")
-    env.reset(seed=0)  # goal 0.65, 0; the way's corner is 0.5, 0.065
-    assert env.way_left(0.5, 0.0) == pytest.approx(math.hypot(0.15, 0.0))  # no way through, but past it
+    rules, goal = env.rules, env.goal_position  # goal 0.65, 0; the way's corner is 0.5, 0.065
+    assert rules.way_left((0.5, 0.0), goal) == pytest.approx(0.15)  # no way through, but past it
     before = math.hypot(0.13, 0.065) + math.hypot(0.15, 0.065)
-    assert env.way_left(0.37, 0.0) == pytest.approx(before)
-    assert env.way_left(0.45, 0.12) == pytest.approx(math.hypot(0.2, 0.12))  # free sight of the goal
-    assert env.way_left(0.6, 0.0) == pytest.approx(0.05)
+    assert rules.way_left((0.37, 0.0), goal) == pytest.approx(before)
+    assert rules.way_left((0.45, 0.12), goal) == pytest.approx(math.hypot(0.2, 0.12))  # the goal in sight
+    assert rules.way_left((0.6, 0.0), goal) == pytest.approx(0.05)
 
 
 def test_the_flower_keeps_to_its_lane_and_crosses_the_way():

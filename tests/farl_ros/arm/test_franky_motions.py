@@ -21,30 +21,51 @@ SPEED = Reach(translation=0.15, rotation=0.5)
 small = st.floats(-0.1, 0.1)
 
 
-def test_a_velocity_reaches_its_target_in_one_period():
+def test_up_to_5_hz_a_velocity_reaches_its_target_in_one_period():
     here = Pose.facing_down([0.4, 0.0, 0.2], 0.0)
     target = Pose.facing_down([0.41, 0.0, 0.18], 0.05)
-    linear, angular = velocity_to(target, here, 0.2, SPEED)
-    assert linear == pytest.approx([0.05, 0.0, -0.1])
-    assert angular == pytest.approx([0.0, 0.0, 0.25])  # yaw is about the base's z
+    last = Pose.facing_down([0.405, 0.0, 0.19], 0.02)  # wherever the last one was
+    for before in (here, last):
+        linear, angular = velocity_to(target, before, here, 0.2, SPEED)
+        assert linear == pytest.approx([0.05, 0.0, -0.1])
+        assert angular == pytest.approx([0.0, 0.0, 0.25], abs=1e-4)  # yaw is about the base's z
+
+
+def test_at_50_hz_what_the_arm_is_behind_is_made_up_for_slowly():
+    here = Pose.facing_down([0.4, 0.0, 0.2], 0.0)
+    last = Pose.facing_down([0.404, 0.0, 0.2], 0.01)
+    target = Pose.facing_down([0.405, 0.0, 0.2], 0.012)
+    linear, angular = velocity_to(target, last, here, 0.02, SPEED)
+    # 1 mm in 20 ms, and 5 times 4 mm a second: 0.05 + 0.02; all of it at once would be 0.25 m/s
+    assert linear == pytest.approx([0.07, 0.0, 0.0])
+    assert angular == pytest.approx([0.0, 0.0, 0.1 + 0.05])
 
 
 @given(st.tuples(small, small, small), st.floats(-3.0, 3.0), st.sampled_from([0.0, 0.02, 0.15]))
 def test_no_velocity_is_above_its_cap(step, yaw, cap):
     here = Pose.facing_down([0.4, 0.0, 0.2], 0.0)
     target = Pose.facing_down(here.position + step, yaw)
-    linear, angular = velocity_to(target, here, 0.02, Reach(translation=cap, rotation=cap))
+    linear, angular = velocity_to(target, here, here, 0.02, Reach(translation=cap, rotation=cap))
     assert math.hypot(*linear) <= cap + 1e-12
     assert math.hypot(*angular) <= cap + 1e-12
 
 
-def test_the_dead_man_leaves_time_for_the_ramp():
+@pytest.mark.parametrize(
+    ("speed", "rate", "hold"),
+    [
+        (0.0, 5.0, 0.3),  # one and a half periods
+        # 0.1 m/s at 0.2 x 9 m/s2, begun and ended with 0.1 x 4500 m/s3: 55.6 + 4 ms of the 300 in all
+        (0.1, 5.0, 0.3 - 0.0596),
+        (0.15, 5.0, 0.22),  # never less than 1.1 periods
+        (0.15, 20.0, 0.075),  # one and a half periods again: with 87 ms of ramp it rests in good time
+        (0.15, 50.0, 0.03),
+        (0.1, 2.0, 0.75 - 0.0596),  # the dead-man itself is longer than 300 ms
+    ],
+)
+def test_the_dead_man_leaves_time_for_the_ramp(speed, rate, hold):
     robot = load_robot("fr3")
     assert robot.watchdog.dead_man == 1.5
-    assert hold_time(0.0, 0.0, 0.2, robot) == pytest.approx(0.3)
-    # 0.1 m/s at 0.2 x 9 m/s2, begun and ended with 0.1 x 4500 m/s3: 55.6 + 4 ms
-    assert hold_time(0.1, 0.0, 0.2, robot) == pytest.approx(0.3 - 0.0596, abs=1e-4)
-    assert hold_time(0.15, 0.0, 0.2, robot) == pytest.approx(0.22)  # never less than 1.1 periods
+    assert hold_time(speed, 0.0, 1.0 / rate, robot) == pytest.approx(hold, abs=1e-4)
 
 
 @pytest.mark.parametrize(

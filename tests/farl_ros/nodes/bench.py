@@ -18,16 +18,22 @@ HORIZON = 20
 OBSERVATION, ACTION = 10, 2
 
 
-def untrained_models(seed: int, observation: int = OBSERVATION, threshold: float = 0.3) -> ModelBundle:
+def untrained_models(
+    seed: int,
+    observation: int = OBSERVATION,
+    threshold: float = 0.3,
+    action: int = ACTION,
+    task_name: str = "DiscTable",
+) -> ModelBundle:
     torch.manual_seed(seed)
-    task, recovery = (GaussianPolicy(observation, ACTION, hidden=32) for _ in range(2))
-    world_model = WorldModel(observation, ACTION, WorldModelSize(latent=16, hidden=32, bins=11)).eval()
+    task, recovery = (GaussianPolicy(observation, action, hidden=32) for _ in range(2))
+    world_model = WorldModel(observation, action, WorldModelSize(latent=16, hidden=32, bins=11)).eval()
     with torch.no_grad():
         for policy in (task, recovery):
             for parameter in policy.body.parameters():
                 parameter.add_(0.1 * torch.randn_like(parameter))
     value = ValueFunction(observation, 32)
-    card = {"task": "DiscTable"}
+    card = {"task": task_name}
     return ModelBundle(task, value, recovery, world_model, 5, 1.0, threshold, 0.05, card)
 
 

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
-from farl_interfaces.msg import Action, ArmState, ShieldDecision
+from farl_interfaces.msg import Action, ArmState, EpisodeEvent, ShieldDecision
 from farl_interfaces.srv import RearmRobot
 from hypothesis import given
 from hypothesis import strategies as st
@@ -288,3 +288,58 @@ def test_whatever_comes_a_checked_action_is_one_that_an_arm_may_get(values):
     if usable:
         np.testing.assert_array_equal(checked.values, np.clip(values, -1.0, 1.0))
         assert (checked.condition == Condition.LIMIT_HIT) == bool(np.abs(values).max() > 1.0)
+
+
+def episode_event(kind: int, stamp: int) -> EpisodeEvent:
+    message = EpisodeEvent(event=kind)
+    message.header.stamp = time_of(stamp)
+    return message
+
+
+def test_on_a_robot_decisions_move_the_arm_in_episodes_and_the_scene_between_them(controller):
+    b = controller(episodes_only=True)
+    events, actions = b.publisher(EpisodeEvent, "episode_event"), b.publisher(Action, "scene_action")
+    told = b.listen(Action, "arm_command")
+
+    def scene(stamp):
+        actions.publish(decision(stamp, source=ActionSource.REPLAY).executed)
+        b.settle(0.05)
+
+    b.decisions.publish(decision(1))  # no episode yet
+    b.settle(0.05)
+    assert b.arm.commands == []
+    scene(2)
+    assert sent(b) == [([0.25, -0.5], ActionSource.REPLAY)]
+    events.publish(episode_event(EpisodeEvent.STARTED, 10))
+    b.settle(0.05)
+    scene(11)  # not in an episode
+    send(b, decision(12))
+    events.publish(episode_event(EpisodeEvent.FAILED, 12))
+    b.settle(0.05)
+    send(b, decision(13))
+    events.publish(episode_event(EpisodeEvent.SUCCEEDED, 14))
+    b.spin(lambda: len(b.arm.commands) == 4)
+    b.decisions.publish(decision(14))  # on the last state, too late
+    b.settle(0.05)
+    assert sent(b)[1:] == [
+        ([0.25, -0.5], ActionSource.TASK),
+        ([0.25, -0.5], ActionSource.TASK),
+        ([0.0, 0.0], ActionSource.HOLD),
+    ]
+    b.spin(lambda: len(told) == 4)
+    assert [list(command.values) for command in told] == [values for values, _ in sent(b)]
+    assert [command.source for command in told] == [source for _, source in sent(b)]
+    assert told[1].state_stamp == time_of(12)
+
+
+def test_the_end_of_an_episode_does_not_unlatch_a_fault(controller):
+    b = controller(episodes_only=True)
+    events = b.publisher(EpisodeEvent, "episode_event")
+    events.publish(episode_event(EpisodeEvent.STARTED, 1))
+    b.settle(0.05)
+    b.arm.pending.append(ArmError(FaultKind.USER_STOP, "the button is pressed"))
+    send(b, decision(2))
+    events.publish(episode_event(EpisodeEvent.TIMED_OUT, 3))
+    b.settle(0.05)
+    assert b.states[-1].mode == ArmState.LATCHED
+    assert b.call(RearmRobot, "franka_controller/rearm", operator_note="Kim").ok

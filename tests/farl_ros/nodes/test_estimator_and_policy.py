@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from farl_interfaces.msg import Action, ObjectState, SimState, State
+from farl_interfaces.msg import Action, EpisodeEvent, ObjectState, SimState, State
 from farl_interfaces.srv import LoadModels
 
 from farl.actor import Actor
@@ -53,9 +53,54 @@ def test_an_observation_of_another_task_is_named(bench, task):
         b.settle(5.0)
 
 
-def test_a_camera_source_does_not_exist_yet(bench, task):
-    with pytest.raises(NodeError, match="'camera'; expected one of privileged"):
-        bench(("state_estimator", {"task": task, "source": "camera"}))
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("camera", "this release has no camera.*source:=topic"),
+        ("lidar", "'lidar'; expected one of privileged, topic, camera"),
+    ],
+)
+def test_a_source_that_is_not_there_is_named(bench, task, source, message):
+    with pytest.raises(NodeError, match=message):
+        bench(("state_estimator", {"task": task, "source": source}))
+
+
+def event(kind: int, episode: int, stamp: int) -> EpisodeEvent:
+    message = EpisodeEvent(event=kind, episode=episode)
+    message.header.stamp = time_of(stamp)
+    return message
+
+
+def test_what_is_seen_on_a_robot_is_numbered_while_an_episode_runs(bench, task):
+    b = bench(("state_estimator", {"task": task, "source": "topic"}))  # 25 Hz
+    states, frames = b.listen(State, "state"), b.publisher(State, "estimate")
+    events = b.publisher(EpisodeEvent, "episode_event")
+    period = 40_000_000
+
+    def see(stamp, visible=True):
+        message = State(observation=floats(np.zeros(10)), objects=[ObjectState(visible=visible)])
+        message.header.stamp = time_of(stamp)
+        frames.publish(message)
+        b.settle(0.02)
+
+    see(period)
+    events.publish(event(EpisodeEvent.STARTED, 7, 2 * period))
+    b.settle()
+    for stamp, visible in ((1.9, True), (2.1, True), (2.5, True), (3.1, False), (3.9, False), (4.0, True)):
+        see(round(stamp * period), visible)
+    events.publish(event(EpisodeEvent.FAILED, 7, 4 * period))
+    see(5 * period)
+    events.publish(event(EpisodeEvent.TIMED_OUT, 7, 5 * period))
+    b.settle()
+    see(6 * period)
+    told = [(s.episode, s.step, s.validity, s.header.stamp) for s in states]
+    assert told == [
+        (7, 0, State.VALID, time_of(round(2.1 * period))),
+        (7, 0, State.OBJECT_LOST, time_of(round(3.9 * period))),
+        (7, 1, State.VALID, time_of(4 * period)),
+        (7, 2, State.VALID, time_of(5 * period)),
+    ]
+    assert {s.task for s in states} == {"DiscTable"}
 
 
 def state(observation, episode: int, step: int, stamp: int) -> State:

@@ -30,6 +30,7 @@ DOMAIN = 20 + os.getpid() % 60
 def test_every_parameter_is_described_and_fixed_once_the_node_runs(finetune_specs, tmp_path):
     specs = [*finetune_specs(episodes=1), *offline_graph("DiscTable", str(tmp_path), str(tmp_path))]
     specs[-1] = NodeSpec("offline_trainer", "offline_trainer", {"bags": str(tmp_path)})
+    specs.append(NodeSpec("scene", "scene", {"task": "FrankaDisturbedPush"}))
     with Composed(specs, isolated=True) as graph:
         for spec in specs:
             node = graph.nodes[spec.name]
@@ -92,7 +93,7 @@ def test_wrong_input_ends_a_process_with_code_2_and_one_sentence(monkeypatch, ca
 
 
 @pytest.mark.parametrize(
-    "executable", sorted({s.executable for s in finetune_graph("DiscTable", episodes=1)})
+    "executable", sorted({"scene"} | {s.executable for s in finetune_graph("DiscTable", episodes=1)})
 )
 def test_nodes_do_not_take_the_names_of_attributes_of_rclpy(bench, executable):
     own = set(vars(bench().probe)) - {"_executor"}
