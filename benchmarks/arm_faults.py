@@ -130,7 +130,8 @@ def write(rows: Sequence[Row], console: Console) -> None:
             "",
             "From the fault (without a decision: from when it was due) until the end-effector stood, and",
             "until an `arm_state` told of it; 5 decisions a second, 0.15 m/s. How long a robot that stops",
-            f"itself brakes is an assumption of the emulator. Runs in which its clock fell below {PACE:.0%} of the",
+            "itself brakes is an assumption of the emulator. Runs in which its clock fell below "
+            f"{PACE:.0%} of the",
             "wall's, because the machine was busy, were done again.",
             "",
             *summary(rows),

@@ -38,7 +38,7 @@ RECOVERABLE = (FaultKind.REFLEX, FaultKind.MOTION_LIMIT)
 _TEXTS = (
     (re.compile(r"incompatible library version", re.IGNORECASE), FaultKind.VERSION),
     (re.compile(r"user stop", re.IGNORECASE), FaultKind.USER_STOP),
-    (re.compile(r"Net Exception|UDP |TCP |Connection |Host not found|multiple motions"), FaultKind.NETWORK),
+    (re.compile(r"Net Exception|UDP |TCP |[Cc]onnection|Host not found|multiple motions"), FaultKind.NETWORK),
     (re.compile(r"realtime|real-time", re.IGNORECASE), FaultKind.COMMUNICATION),
     (re.compile(r"Motion planner failed|limit"), FaultKind.MOTION_LIMIT),
 )

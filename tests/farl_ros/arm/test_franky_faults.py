@@ -22,6 +22,7 @@ REFLEX = "libfranka: Move command aborted: motion aborted by reflex! "
         ("libfranka: TCP send bytes: I/O error", FaultKind.NETWORK),
         ("libfranka: TCP connection got interrupted", FaultKind.NETWORK),
         ("Net Exception", FaultKind.NETWORK),
+        ("libfranka: server closed connection", FaultKind.NETWORK),
         ("libfranka robot: Attempted to start multiple motions!", FaultKind.NETWORK),
         ("Running kernel does not have realtime capabilities.", FaultKind.COMMUNICATION),
         ("Motion planner failed with error code -100", FaultKind.MOTION_LIMIT),

@@ -238,6 +238,23 @@ def test_only_reflex_and_motion_limit_are_cleared_without_a_person(controller, k
     assert sent(b)[-1] == (([0.25, -0.5], ActionSource.TASK) if cleared else ([0.0, 0.0], ActionSource.HOLD))
 
 
+def test_a_reflex_that_a_command_meets_is_cleared_like_one_that_the_arm_tells_of(controller, monkeypatch):
+    b = controller()
+    command = b.arm.command
+
+    def refuse_once(sent):
+        monkeypatch.setattr(b.arm, "command", command)
+        raise ArmError(FaultKind.REFLEX, "bang")
+
+    monkeypatch.setattr(b.arm, "command", refuse_once)
+    b.decisions.publish(decision(1))
+    b.spin(lambda: bool(b.states) and b.states[-1].mode == ArmState.HOLDING)
+    assert "recover automatically" in b.arm.calls
+    assert any(state.mode == ArmState.LATCHED and "bang" in state.fault for state in b.states)
+    send(b, decision(2))
+    assert sent(b)[-1] == ([0.25, -0.5], ActionSource.TASK)
+
+
 def test_an_arm_that_cannot_be_cleared_stays_latched(controller):
     b = controller()
     send(b, decision(1))
