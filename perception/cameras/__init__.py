@@ -1,0 +1,1 @@
+"""Where frames come from, and whether they can be believed."""

@@ -1,0 +1,1 @@
+"""From a colour picture to boxes and masks with classes."""

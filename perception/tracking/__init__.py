@@ -1,0 +1,1 @@
+"""From single positions to tracked objects with velocity, age and certainty."""
