@@ -35,6 +35,8 @@ class TaskKit:
         noise in task demonstrations. failure_noise: Range of the noise's standard deviation, drawn for each
         rollout that looks for failures. recovery_lookback: Fewest and most agent steps before a failure at
         which recoveries start. recovery_steps: Length of a recovery demonstration, agent steps.
+        task_episodes, recovery_episodes, failure_episodes: How many demonstrations of each kind the task's
+        models are made of; half of the last kind have no failure in them.
     """
 
     name: str
@@ -46,6 +48,9 @@ class TaskKit:
     failure_noise: tuple[float, float]
     recovery_lookback: tuple[int, int]
     recovery_steps: int
+    task_episodes: int = 20
+    recovery_episodes: int = 120
+    failure_episodes: int = 500
 
     def make(self, **environment_kwargs: object) -> FailureBenchEnv:
         """Make the environment, without Gymnasium's wrappers."""
@@ -122,6 +127,9 @@ _KITS = (
         failure_noise=(0.05, 0.2),
         recovery_lookback=(2, 8),
         recovery_steps=15,
+        task_episodes=80,
+        recovery_episodes=80,
+        failure_episodes=160,
     ),
     TaskKit(
         name="FrankaDisturbedPush",
@@ -131,8 +139,11 @@ _KITS = (
         recovery=franka_flower_scripts.StepAside,
         demonstration_noise=0.1,
         failure_noise=(0.15, 0.35),
-        recovery_lookback=(9, 15),
+        recovery_lookback=(5, 15),
         recovery_steps=20,
+        task_episodes=80,
+        recovery_episodes=80,
+        failure_episodes=160,
     ),
     TaskKit(
         name="FrankaBoundedSoccer",
@@ -142,8 +153,11 @@ _KITS = (
         recovery=franka_ball_scripts.Block,
         demonstration_noise=0.1,
         failure_noise=(0.15, 0.35),
-        recovery_lookback=(8, 15),
+        recovery_lookback=(5, 15),
         recovery_steps=25,
+        task_episodes=80,
+        recovery_episodes=80,
+        failure_episodes=160,
     ),
 )
 

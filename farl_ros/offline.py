@@ -20,9 +20,15 @@ from farl_ros.task_spec import TaskSpec
 def offline_settings(spec: TaskSpec) -> OfflineSettings:
     """Settings of the offline phase for a task: the defaults, looking ahead as far as the task asks."""
     horizon, budget = spec.shield.horizon, spec.shield.false_alarm_budget
-    settings = OfflineSettings(
-        world_model=WorldModelSettings(horizon=horizon), horizon=horizon, lead=spec.shield.lead
-    )
+    model = WorldModelSettings(horizon=horizon)
+    if spec.offline is not None:
+        updates, rate = spec.offline.world_model_updates, spec.offline.world_model_rate
+        model = replace(
+            model,
+            updates=model.updates if updates is None else updates,
+            learning_rate=model.learning_rate if rate is None else rate,
+        )
+    settings = OfflineSettings(world_model=model, horizon=horizon, lead=spec.shield.lead)
     return settings if budget is None else replace(settings, false_alarm_budget=budget)
 
 

@@ -234,6 +234,17 @@ class Foresight(StrictModel):
         return self
 
 
+class Offline(StrictModel):
+    """Settings of the offline phase that differ from its own, which are made for thousands of demonstrations.
+
+    ``world_model_updates`` and ``world_model_rate`` are gradient steps and Adam step size of the world model;
+    one that is left out stays as it is.
+    """
+
+    world_model_updates: PositiveInt | None = None
+    world_model_rate: PositiveFloat | None = None
+
+
 class Online(StrictModel):
     """Settings of the online phase that differ from the preset's, which are made for a million steps.
 

@@ -27,6 +27,7 @@ from farl_ros.task_fields import (
     ObjectNearBox,
     ObjectOutside,
     ObservationField,
+    Offline,
     Online,
     Reward,
     RewardSource,
@@ -71,6 +72,7 @@ class TaskSpec(StrictModel):
         Field(discriminator="kind"),
     ]
     shield: Foresight
+    offline: Offline | None = None
     online: Online | None = None
     layout: Layout
 

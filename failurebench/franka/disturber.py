@@ -11,7 +11,7 @@ _SIDE = 0.26
 _MIDDLE = 0.08
 """Greatest distance from the middle of the places where the flower stops on its way, metres."""
 _STOPS_MIDWAY = 0.3
-_SPEED = (0.06, 0.11)
+_SPEED = (0.04, 0.08)
 """Metres per second."""
 _PAUSE = (0.3, 1.5)
 """Seconds."""

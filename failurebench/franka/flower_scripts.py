@@ -56,7 +56,10 @@ class FlowerDodger:
         if behind is not None:
             return behind
         x, y = (self.line, view.object[1]) if waiting else view.goal[:2]
-        return push_to(view, x, y, STEP, self.speed)
+        return push_to(view, x, y, STEP, self._speed_at(view))
+
+    def _speed_at(self, view: FrankaView) -> float:
+        return self.speed
 
     def _may_cross(self, view: FrankaView, flower: list[float]) -> bool:
         """Whether the flower stays out of the way for as long as the rest of the crossing takes."""
@@ -71,13 +74,15 @@ class FlowerDodger:
 
 @dataclass
 class HastyDodger(FlowerDodger):
-    """Hesitates with the puck at the edge of the flower's lane, then crosses with little foresight.
+    """Hesitates with the puck at the flower's lane, crosses with little foresight, then creeps on.
 
     Attributes:
         dwell_steps: Agent steps of hesitation.
+        last_speed: Share of full speed on the far side of the lane.
     """
 
     dwell_steps: int = 10
+    last_speed: float = 0.2
 
     def __post_init__(self) -> None:
         """Start as after ``reset``."""
@@ -86,6 +91,9 @@ class HastyDodger(FlowerDodger):
     def reset(self) -> None:
         """Forget the last episode."""
         self._dwell_left = self.dwell_steps
+
+    def _speed_at(self, view: FrankaView) -> float:
+        return self.last_speed if view.object[0] > self.FAR_SIDE else self.speed
 
     def _may_cross(self, view: FrankaView, flower: list[float]) -> bool:
         if self._dwell_left > 0:
@@ -96,7 +104,7 @@ class HastyDodger(FlowerDodger):
 
 
 def hasty_dodger(random: np.random.Generator) -> HastyDodger:
-    """Draw a medium expert: it waits too near to the flower's lane and crosses slowly and too soon."""
+    """Draw a medium expert: it waits too near to the lane, crosses slowly and too soon, then creeps."""
     return HastyDodger(
         line=float(random.uniform(0.38, 0.39)),
         clearance=float(random.uniform(0.06, 0.08)),
@@ -104,6 +112,7 @@ def hasty_dodger(random: np.random.Generator) -> HastyDodger:
         judgement=float(random.uniform(0.0, 0.3)),
         speed=float(random.uniform(0.35, 0.7)),
         dwell_steps=int(random.integers(5, 30)),
+        last_speed=float(random.uniform(0.1, 0.25)),
     )
 
 

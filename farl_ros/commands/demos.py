@@ -48,7 +48,6 @@ class Kind(StrEnum):
     FAILURE = "failure"
 
 
-DEFAULT_EPISODES = {Kind.TASK: 20, Kind.RECOVERY: 120, Kind.FAILURE: 500}
 _ROLLOUTS_PER_EPISODE = (
     60  # a policy that fails in fewer episodes than one in this many is no source of failures
 )
@@ -59,7 +58,7 @@ def demos(
     kind: Annotated[Kind, typer.Option(help="What to demonstrate.")],
     out: Annotated[Path, typer.Option(help="Folder for the bags; they go into OUT/KIND.")],
     episodes: Annotated[
-        int | None, typer.Option(min=1, help="How many; default 20, 120 or 500 by kind.")
+        int | None, typer.Option(min=1, help="How many; by default as many as the task's models are made of.")
     ] = None,
     seed: SeedOption = 0,
     models: Annotated[
@@ -78,7 +77,7 @@ def demos(
       farl demos BoundedPush --kind failure --episodes 400 --out demos
     """
     spec = load(task)
-    wanted = DEFAULT_EPISODES[kind] if episodes is None else episodes
+    wanted = _usual(spec, kind) if episodes is None else episodes
     folder = out / kind.value
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty; choose another --out, or remove it")
@@ -111,6 +110,17 @@ def demos(
             f"only {len(written)} of {wanted} {kind.value} episodes came about, the policy rarely fails; "
             "they are kept, use fewer or another policy (--models)"
         )
+
+
+def _usual(spec: TaskSpec, kind: Kind) -> int:
+    """How many demonstrations of a kind the task's models are made of."""
+    kit = kit_of(spec)
+    counts = {
+        Kind.TASK: kit.task_episodes,
+        Kind.RECOVERY: kit.recovery_episodes,
+        Kind.FAILURE: kit.failure_episodes,
+    }
+    return counts[kind]
 
 
 def _source(

@@ -96,7 +96,7 @@ def test_the_flower_keeps_to_its_lane_and_crosses_the_way():
         assert path[:, 0].min() >= 0.485 and path[:, 0].max() <= 0.515
         assert np.abs(path[:, 1]).max() == pytest.approx(0.26)
         speed = np.linalg.norm(np.diff(path, axis=0), axis=1) / 0.05
-        assert speed.max() <= 0.11 + 1e-9
+        assert speed.max() <= 0.08 + 1e-9
         crossings += int(np.sum(np.diff(np.sign(path[:, 1])) != 0))
         velocity = [disturber.velocity(0.05 * i + 0.025) for i in range(599)]
         same = np.isclose(np.linalg.norm(velocity, axis=1), speed)
