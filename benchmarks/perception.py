@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -28,18 +27,18 @@ import cv2
 import numpy as np
 
 from benchmarks.software_capture import capture_seconds
-from benchmarks.twin_scenes import ROOT, environment_of, spec_of
-from failurebench.franka.scene import CAMERA
 from failurebench.kit import kit
+from farl_ros.rendering import eye_of
+from farl_ros.sight.files import TWIN, mounted, perception_of
+from farl_ros.twin_scenes import environment_of
 from perception.build import make_perception
-from perception.camera_spec import load_camera, mounting_of
-from perception.cameras.mujoco_eye import MujocoEye
 from perception.cameras.simulated import SimulatedCamera, StereoNoise
 from perception.drawing import draw_scene
 from perception.pipeline import Scene, Stage
 from perception.spec import PerceptionSpec
 from perception.tracking.tracker import TrackState
 
+ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 TASKS = ("FrankaDisturbedPush", "FrankaFragilePushWall", "FrankaBoundedSoccer")
 GOALS_MS = {"whole chain": 25.0}
@@ -79,14 +78,12 @@ def watch(
     steady: Callable[[], float] = time.perf_counter,
 ) -> Watched:
     """Let the expert play, look through the camera, compare with the simulator."""
-    file = ROOT / "config" / "cameras" / "franka_twin.yaml"
-    camera_spec = load_camera(file)
-    mounting = mounting_of(camera_spec, file.parent, datetime.now(UTC))
+    camera_spec, mounting = mounted(TWIN)
     env, expert = environment_of(task), kit(task).expert()
     clock = [0.0]
     result = Watched()
     streams = camera_spec.streams
-    with MujocoEye(env.panda.model, env.panda.data, CAMERA, streams.width, streams.height) as eye:
+    with eye_of(env, streams.width, streams.height) as eye:
         for episode in range(episodes):
             observation, _ = env.reset(seed=episode)
             expert = kit(task).expert()
@@ -182,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _variants(task: str, models: Path | None) -> dict[str, PerceptionSpec]:
     """Colour alone, and fused where there is a detector."""
-    plain = spec_of(task)
+    plain = perception_of(task)
     found = {
         "colour": plain.model_copy(update={"detector": plain.detector.model_copy(update={"kind": "colour"})})
     }

@@ -16,6 +16,8 @@ from farl_ros.commands.demos import demos
 from farl_ros.commands.evaluate import evaluate
 from farl_ros.commands.finetune import finetune
 from farl_ros.commands.offline import offline
+from farl_ros.commands.perceive import perceive
+from farl_ros.commands.perception import app as perception_app
 from farl_ros.commands.person import ready, rearm
 from farl_ros.commands.preflight import preflight
 from farl_ros.commands.quality import quality
@@ -23,6 +25,7 @@ from farl_ros.commands.report import report
 from farl_ros.commands.tasks import tasks
 from farl_ros.graph import GraphError
 from farl_ros.run import RunError
+from farl_ros.sight.errors import SightError
 from farl_ros.task_spec import TaskError
 
 app = typer.Typer(
@@ -32,8 +35,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (tasks, demos, offline, quality, finetune, evaluate, report, preflight, ready, rearm):
+COMMANDS = (tasks, demos, offline, quality, finetune, evaluate, report, preflight, perceive, ready, rearm)
+for command in COMMANDS:
     app.command()(command)
+app.add_typer(perception_app, name="perception")
 
 BAD_INPUT = (
     BagError,
@@ -43,6 +48,7 @@ BAD_INPUT = (
     ModelError,
     RobotError,
     RunError,
+    SightError,
     TaskError,
     UsageError,
 )

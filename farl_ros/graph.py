@@ -69,11 +69,31 @@ FINETUNE_ARGUMENTS = (
     LaunchArgument("host", "", "with sim:=false: name or address of the robot"),
     LaunchArgument("backend", "", "the arm: sim, franky or fake; empty for the one that sim asks for"),
     LaunchArgument(
-        "source", "", "with sim:=false: camera, or topic for a tracker of your own; empty for camera"
+        "source",
+        "",
+        "privileged (what the simulator knows), camera, or topic for a tracker of your own; empty for "
+        "privileged in simulation, camera on a robot",
+    ),
+    LaunchArgument(
+        "camera", "", "camera name or YAML file; empty for franka_twin in simulation, d435 on a robot"
+    ),
+    LaunchArgument(
+        "frames",
+        "",
+        "of the camera: realsense, or topics for a driver of its own; empty for realsense on a robot",
     ),
     LaunchArgument("shadow", "false", "decide and record everything, hold the arm still, learn nothing"),
     LaunchArgument("record", "true", "one MCAP bag per episode in <run>/bags"),
     LaunchArgument("resume", "false", "go on from the newest checkpoint of the run"),
+)
+
+PERCEIVE_ARGUMENTS = (
+    LaunchArgument("task", "FrankaFragilePushWall", "task name, or a task YAML file"),
+    LaunchArgument("camera", "d435", "camera name, or a camera YAML file"),
+    LaunchArgument("frames", "realsense", "realsense, topics for a driver of its own, or recording"),
+    LaunchArgument("recording", "", "with frames:=recording: the file that librealsense has written"),
+    LaunchArgument("debug_rate", "5.0", "pictures on state_estimator/debug_image per second; 0 for none"),
+    LaunchArgument("autostart", "true", "configure and activate the state estimator at once"),
 )
 
 OFFLINE_ARGUMENTS = (
@@ -85,6 +105,7 @@ OFFLINE_ARGUMENTS = (
 
 ARGUMENTS: Mapping[str, tuple[LaunchArgument, ...]] = {
     "finetune": FINETUNE_ARGUMENTS,
+    "perceive": PERCEIVE_ARGUMENTS,
     "offline": OFFLINE_ARGUMENTS,
 }
 
@@ -105,6 +126,8 @@ def finetune_graph(
     host: str = "",
     backend: str = "",
     source: str = "",
+    camera: str = "",
+    frames: str = "",
     shadow: bool = False,
 ) -> list[NodeSpec]:
     """The online job: five hops from state to command, episodes, learner, recorder.
@@ -118,21 +141,15 @@ def finetune_graph(
     arm = backend or ("sim" if sim else "franky")
     eyes = source or ("privileged" if sim else "camera")
     on_wall_clock = not sim if real_time is None else real_time
-    if sim and (arm, host, eyes) != ("sim", "", "privileged"):
-        raise GraphError(
-            f"sim=true with the arm {arm!r}, host {host!r} and source {eyes!r}: the simulator brings its "
-            "own arm and eyes; use sim=false for a robot"
-        )
-    if not sim:
+    if sim:
+        _check_sim_job(arm, host, eyes, camera, frames, on_wall_clock)
+    else:
         _check_robot_job(task, arm, host, eyes, on_wall_clock)
     if steps < 1 and episodes < 1:
         raise GraphError(f"a run needs a limit: steps or episodes of at least 1, got {steps} and {episodes}")
     folder = run or f"runs/{task}-{preset}-{seed}"
-    simulator = NodeSpec(
-        "simulator",
-        "simulator",
-        {"task": task, "real_time": on_wall_clock, "play_on_every": PLAY_ON_EVERY},
-    )
+    world: dict[str, Value] = {"task": task, "real_time": on_wall_clock, "play_on_every": PLAY_ON_EVERY}
+    estimator: dict[str, Value] = {"task": task, "source": eyes}
     scene = NodeSpec("scene", "scene", {"task": task, "shadow": shadow, "reset_limit": RESET_LIMIT_S})
     controller: dict[str, Value] = {
         "task": task,
@@ -141,12 +158,20 @@ def finetune_graph(
         "shadow": shadow,
     }
     outcomes: dict[str, Value] = {"task": task, "seed": seed, "real_time": on_wall_clock}
+    if eyes == "camera":
+        estimator |= {
+            "camera": camera or ("franka_twin" if sim else "d435"),
+            "frames": frames or ("topics" if sim else "realsense"),
+            "real_time": on_wall_clock,
+        }
+        if sim:
+            world["render"], outcomes["observations"] = True, "state"
     if not sim:
         controller |= {"robot": robot, "host": host, "episodes_only": True}
         outcomes |= {"outcomes": "observation", "play_on_every": PLAY_ON_EVERY}
     nodes = [
-        simulator if sim else scene,
-        NodeSpec("state_estimator", "state_estimator", {"task": task, "source": eyes}),
+        NodeSpec("simulator", "simulator", world) if sim else scene,
+        NodeSpec("state_estimator", "state_estimator", estimator),
         NodeSpec("policy", "policy", {"task": task, "models": models, "seed": seed}),
         NodeSpec(
             "safety_shield",
@@ -177,6 +202,29 @@ def finetune_graph(
     return checked([*nodes, NodeSpec("finetuner", "finetuner", finetuner)])
 
 
+def _check_sim_job(arm: str, host: str, eyes: str, camera: str, frames: str, real_time: bool) -> None:
+    """What does not go together where everything is simulated.
+
+    Raises:
+        GraphError: Something was asked for that only a robot has.
+    """
+    if (arm, host) != ("sim", "") or eyes not in ("privileged", "camera"):
+        raise GraphError(
+            f"sim=true with the arm {arm!r}, host {host!r} and source {eyes!r}: the simulator brings its "
+            "own arm and eyes; use sim=false for a robot"
+        )
+    if camera or frames:
+        raise GraphError(
+            f"sim=true with camera {camera!r} and frames {frames!r}: the simulated table has its own camera; "
+            "source=camera looks through it"
+        )
+    if eyes == "camera" and real_time:
+        raise GraphError(
+            "sim=true with source 'camera' and real_time=true: only in lock-step does the world wait until "
+            "it is rendered and seen; leave real_time out"
+        )
+
+
 def _check_robot_job(task: str, arm: str, host: str, eyes: str, real_time: bool) -> None:
     """What the job needs where nothing is simulated.
 
@@ -201,6 +249,29 @@ def _check_robot_job(task: str, arm: str, host: str, eyes: str, real_time: bool)
             f"sim=false with {spec.name}: no robot plays it, only a simulator knows its outcomes "
             f"(reward.source is {spec.reward.source.value!r}); choose one of the Franka's table: farl tasks"
         )
+
+
+def perceive_graph(
+    task: str,
+    camera: str = "d435",
+    frames: str = "realsense",
+    recording: str = "",
+    debug_rate: float = 5.0,
+    autostart: bool = True,
+) -> list[NodeSpec]:
+    """Camera and state estimator alone: to see what they see, before anything moves."""
+    parameters: dict[str, Value] = {
+        "task": task,
+        "source": "camera",
+        "camera": camera,
+        "frames": frames,
+        "recording": recording,
+        "real_time": True,
+        "debug_rate": debug_rate,
+        "without_episodes": True,
+        "autostart": autostart,
+    }
+    return checked([NodeSpec("state_estimator", "state_estimator", parameters)])
 
 
 def offline_graph(task: str, bags: str, out: str = "", seed: int = 0) -> list[NodeSpec]:

@@ -28,6 +28,8 @@ class Place:
         backend: The arm; empty for the usual one.
         source: Where observations come from; empty for the usual one.
         real_time: Wall clock or lock-step; None for the usual one.
+        camera: Camera name or file; empty for the usual one.
+        frames: Where its frames come from; empty for the usual one.
     """
 
     robot: str | None = None
@@ -35,6 +37,8 @@ class Place:
     backend: str = ""
     source: str = ""
     real_time: bool | None = None
+    camera: str = ""
+    frames: str = ""
 
 
 def run_through_graph(
@@ -74,6 +78,8 @@ def run_through_graph(
         host=place.host,
         backend=place.backend,
         source=place.source,
+        camera=place.camera,
+        frames=place.frames,
         shadow=job.shadow,
     )
     code, message = _run_here(specs, view) if place.robot is None else (run_processes(specs), "")

@@ -11,8 +11,8 @@ from failurebench.franka.flower import Flower
 from failurebench.franka.rules import FieldRules, FlowerRules, WallRules
 from failurebench.obstacle_box import ObstacleBox
 from farl_ros.outlines import circle, rectangle
-from farl_ros.strict_model import StrictModel
 from farl_ros.task_fields import FailureKind, HalfSize, Name, Point2
+from perception.strict_model import StrictModel
 
 
 class ObjectTouchesWall(StrictModel):

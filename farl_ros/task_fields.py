@@ -10,7 +10,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from failurebench.vase import Vase
 from farl_ros.outlines import circle, rectangle
-from farl_ros.strict_model import StrictModel
+from perception.strict_model import StrictModel
 
 Point2 = Annotated[tuple[float, float], Field(strict=False)]
 HalfSize = Annotated[tuple[PositiveFloat, PositiveFloat], Field(strict=False)]

@@ -15,7 +15,6 @@ from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_v
 from ruamel.yaml import YAML
 
 from farl_ros.paths import share_folder
-from farl_ros.strict_model import StrictModel, nearest, problems, read_yaml
 from farl_ros.table_failures import ObjectOffField, ObjectTouchesWall, ObstacleTouched
 from farl_ros.task_fields import (
     ActionField,
@@ -34,6 +33,7 @@ from farl_ros.task_fields import (
     TrackedObject,
     Workspace,
 )
+from perception.strict_model import StrictModel, nearest, problems, read_yaml
 
 PUNISHED = (ObjectNearBox, ObjectTouchesWall, ObjectOffField, ObstacleTouched)
 """The failures whose environments know a penalty."""

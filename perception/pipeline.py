@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+import numpy as np
+
 from perception.calibration.file import same_lens
 from perception.calibration.hand_eye import Mount
 from perception.camera_spec import Mounting
@@ -90,6 +92,10 @@ class Perception:
         self._check, self._limits, self._mounting = check, limits, mounting
         self._table_tolerance, self._steady = table_tolerance, steady
         self._number: int | None = None
+
+    def warm_up(self, height: int, width: int) -> None:
+        """Look at a black picture (pixels), and forget it: the first time takes many times as long."""
+        self._detector.detect(np.zeros((height, width, 3), np.uint8))
 
     def process(self, reading: Reading, now: float, base_from_hand: Transform | None = None) -> Scene:
         """Take in what a camera gave.

@@ -21,8 +21,8 @@ from scipy.spatial.transform import Rotation
 from farl.types import Array
 from farl_ros.arm.pose import Pose
 from farl_ros.arm.robots import Control, Reach
-from farl_ros.strict_model import nearest
 from farl_ros.task_fields import ActionField, Workspace
+from perception.strict_model import nearest
 
 Vector = NDArray[np.float64]
 

@@ -8,8 +8,8 @@ from typing import Annotated, Self
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from farl_ros.paths import share_folder
-from farl_ros.strict_model import StrictModel, nearest, problems, read_yaml
 from farl_ros.task_fields import Name
+from perception.strict_model import StrictModel, nearest, problems, read_yaml
 
 Limit = Annotated[float, Field(ge=0.0)]
 """0.0 is a limit: no motion at all."""

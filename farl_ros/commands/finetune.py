@@ -57,7 +57,14 @@ def finetune(
         str, typer.Option(help="The arm, with --robot: franky, or fake for a trial without a robot.")
     ] = "",
     source: Annotated[
-        str, typer.Option(help="Who sees, with --robot: camera, or topic for a tracker of your own.")
+        str,
+        typer.Option(
+            help="Who sees: camera; privileged, in simulation; topic, a tracker of your own on a robot."
+        ),
+    ] = "",
+    camera: Annotated[str, typer.Option(help="With --robot: camera name, or a camera YAML file.")] = "",
+    frames: Annotated[
+        str, typer.Option(help="With --robot: realsense, or topics for a driver of its own.")
     ] = "",
     real_time: Annotated[
         bool | None,
@@ -79,18 +86,22 @@ def finetune(
     Examples:
       farl finetune BoundedPush --steps 20000
 
+      farl finetune FrankaFragilePushWall --source camera --episodes 3
+
       farl finetune FrankaFragilePushWall --robot fr3 --host 172.16.0.2 --shadow --episodes 5
 
       farl finetune BoundedPush --preset uni_o4 --direct --envs 8 --steps 100000 --seed 1
     """
     if envs is not None and not direct:
         raise UsageError("--envs needs --direct: the ROS graph runs one simulator")
-    if direct and (robot is not None or shadow or real_time is not None):
+    if direct and (robot is not None or shadow or real_time is not None or source):
         raise UsageError(
-            "--direct has no ROS graph: it takes no --robot, --shadow, --real-time or --lock-step"
+            "--direct has no ROS graph: it takes no --robot, --source, --shadow, --real-time or --lock-step"
         )
-    if robot is None and (host or backend or source):
-        raise UsageError("--host, --backend and --source need --robot panda, fr3, or a robot YAML file")
+    if robot is None and (host or backend or camera or frames):
+        raise UsageError(
+            "--host, --backend, --camera and --frames need --robot panda, fr3, or a robot YAML file"
+        )
     if resume and out is None:
         raise UsageError("--resume needs --out RUN: the run folder to go on with")
     spec = load(task)
@@ -107,7 +118,7 @@ def finetune(
             else:
                 from farl_ros.graph_job import Place, run_through_graph  # needs ROS; --direct does not
 
-                place = Place(robot, host, backend, source, real_time)
+                place = Place(robot, host, backend, source, real_time, camera, frames)
                 run = run_through_graph(job, task, record, view, place)
     except KeyboardInterrupt:
         if not (run_folder / SETTINGS).is_file():

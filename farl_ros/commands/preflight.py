@@ -39,13 +39,13 @@ def preflight(
     robot: Annotated[str, typer.Option(help="Robot name (panda or fr3) or a robot YAML file.")] = "panda",
     host: Annotated[str, typer.Option(help="Address of the robot's control box.")] = "172.16.0.2",
     models: ModelsOption = None,
-    calibration: Annotated[Path | None, typer.Option(help="Calibration of the camera (JSON).")] = None,
+    calibration: Annotated[Path | None, typer.Option(help="The camera's calibration file.")] = None,
     sim: Annotated[bool, typer.Option("--sim", help="For the simulator: neither robot nor camera.")] = False,
     json: JsonOption = None,
 ) -> None:
     """Check computer, robot, camera, calibration and models; ends with 1 when something must be put right.
 
-    Example: farl preflight BoundedPush --robot fr3 --host 172.16.0.2 --calibration camera.json
+    Example: farl preflight BoundedPush --robot fr3 --host 172.16.0.2 --calibration camera.yaml
     """
     spec, arm = load(task), load_robot(robot)
     here = Path.cwd()

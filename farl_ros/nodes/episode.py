@@ -1,13 +1,15 @@
 """The life cycle of episodes: start and reset, transitions, failures and ends, labels by the operator.
 
-In simulation the simulator tells every outcome, and its state 0 says that the scene is reset. On a robot
+In simulation the simulator tells every outcome, and its state 0 says that the scene is reset; with a camera
+(``observations`` = state) what it says is shown to the learner as it was seen. On a robot
 (``outcomes`` = observation) the scene says so in ``scene_event``; the STARTED event then tells estimator and
 controller that the episode runs, and outcomes follow from the states (``farl_ros.observed_world``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from builtin_interfaces.msg import Time
 from farl_interfaces.msg import Action, ArmState, EpisodeEvent, ShieldDecision, SimState, State, Transition
@@ -26,6 +28,7 @@ from farl_ros.nodes.common import FarlNode, NodeError
 from farl_ros.nodes.running import main_of
 from farl_ros.observed_world import ObservedWorld
 from farl_ros.referee import RefereeError
+from farl_ros.seen_outcomes import SeenOutcomes
 from farl_ros.task_spec import TaskSpec
 
 LABELS = {
@@ -34,6 +37,7 @@ LABELS = {
     EpisodeEvent.ABORTED: "aborted",
 }
 OUTCOMES = ("simulator", "observation")
+OBSERVATIONS = ("simulator", "state")
 GRACE = 2.0
 """In real time the last decision of an episode may come this many control periods late."""
 
@@ -57,6 +61,9 @@ class Episode(FarlNode):
         )
         real_time = self.declare("real_time", False, "wall clock: decisions may come late, or not at all")
         outcomes = self.declare("outcomes", OUTCOMES[0], f"who tells them: {' or '.join(OUTCOMES)}")
+        shown = self.declare(
+            "observations", OBSERVATIONS[0], f"with the simulator's outcomes: {' or '.join(OBSERVATIONS)}"
+        )
         play_on = self.declare(
             "play_on_every", 0, "of observed episodes, so many-th go on after a held success; 0 for none", 0
         )
@@ -65,6 +72,12 @@ class Episode(FarlNode):
         )
         if outcomes not in OUTCOMES:
             raise NodeError(f"parameter 'outcomes' is {outcomes!r}; expected one of {', '.join(OUTCOMES)}")
+        if shown not in OBSERVATIONS:
+            raise NodeError(
+                f"parameter 'observations' is {shown!r}; expected one of {', '.join(OBSERVATIONS)}"
+            )
+        if shown == "state" and real_time:
+            raise NodeError("observations=state with real_time=true: only in lock-step is every step seen")
         self.add_post_set_parameters_callback(self._on_parameters)
 
         self._starting: int | None = None  # the episode whose scene is being reset
@@ -82,6 +95,10 @@ class Episode(FarlNode):
         self._world: ObservedWorld | None = None
         if outcomes == "observation":
             self._observe(spec, play_on)
+        elif shown == "state":
+            seen = SeenOutcomes()
+            self.create_subscription(SimState, "sim_state", self._joins(seen.add_outcome), qos.STREAM)
+            self.create_subscription(State, "state", self._joins(seen.add_state), qos.STREAM)
         else:
             self.create_subscription(SimState, "sim_state", self._on_state, qos.STREAM)
         self.create_subscription(ShieldDecision, "decision", self._on_decision, qos.STREAM)
@@ -169,6 +186,16 @@ class Episode(FarlNode):
             self._abort(
                 f"no valid state for {self._blind_limit:g} s: is the camera there, are all objects in sight?"
             )
+
+    def _joins(self, add: Callable[[Any], SimState | None]) -> Callable[[Any], None]:
+        """A listener that takes outcomes once they have been seen, too."""
+
+        def take(message: Any) -> None:  # noqa: ANN401 - an outcome or a state
+            joined = add(message)
+            if joined is not None:
+                self._on_state(joined)
+
+        return take
 
     def _on_state(self, state: SimState) -> None:
         self._last_stamp = state.header.stamp

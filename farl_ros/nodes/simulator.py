@@ -3,6 +3,9 @@
 Lock-step: the world advances by one control period when the command that answers its newest state has come;
 stamps are simulated time. Real time: it advances with the wall clock, executes the newest command that is at
 most two periods old, and else stands still; stamps are wall-clock time.
+
+With ``render`` it also shows the world as the camera beside the robot sees it, one picture for each state,
+with its stamp. A reset then takes time, as on a robot, and a few pictures come before the first state.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from farl_interfaces.msg import Action, ArmState, ObjectState, SimState
@@ -25,9 +28,14 @@ from farl.types import ActionSource, Array
 from farl_ros import qos
 from farl_ros.conversions import NANOSECONDS, action_message, array_of, floats, stamp_ns, time_of
 from farl_ros.environments import make_environment
-from farl_ros.nodes.common import FarlNode
+from farl_ros.nodes.common import FarlNode, NodeError
 from farl_ros.nodes.running import main_of
 
+if TYPE_CHECKING:
+    from farl_ros.sight.twin_camera import TwinCamera
+
+RESET_NS = NANOSECONDS
+"""With pictures, time that a reset takes in lock-step [ns]: longer than what was seen is remembered."""
 COMMAND_LIFE = 2.0
 """In real time a command moves the arm for this many control periods."""
 
@@ -42,6 +50,7 @@ class Simulator(FarlNode):
         self._play_on_every = self.declare(
             "play_on_every", 0, "every so many-th episode goes on after a held success; 0 for none", minimum=0
         )
+        render = self.declare("render", False, "publish what the camera beside the robot sees")
         self._environment = make_environment(self._spec)
         self._period_ns = round(NANOSECONDS / self._spec.control_rate_hz)
         self._running = False
@@ -55,11 +64,22 @@ class Simulator(FarlNode):
         self._states = self.create_publisher(SimState, "sim_state", qos.STREAM)
         self._arm_states = self.create_publisher(ArmState, "sim/arm_state", qos.STREAM)
         self._clocks = self.create_publisher(ClockMessage, "/clock", qos.NEWEST)
+        self._camera = self._make_camera() if render else None
         self.create_service(ResetScene, "reset_scene", self._on_reset)
         self.create_subscription(Action, "arm_command", self._on_command, qos.NEWEST)
         if self._real_time:
             steady = Clock(clock_type=ClockType.STEADY_TIME)
             self._timer = self.create_timer(1.0 / self._spec.control_rate_hz, self._on_tick, clock=steady)
+
+    def _make_camera(self) -> TwinCamera:
+        """The camera of the simulated table; imported only here, because it needs OpenGL."""
+        from farl_ros.sight.errors import SightError
+        from farl_ros.sight.twin_camera import TwinCamera
+
+        try:
+            return TwinCamera(self, self._environment, not self._real_time)
+        except SightError as error:
+            raise NodeError(str(error)) from error
 
     def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
         options = PLAY_ON if plays_on(request.episode, self._play_on_every) else None
@@ -67,6 +87,9 @@ class Simulator(FarlNode):
         self._running, self._command = True, None
         self._state.episode, self._state.step = request.episode, 0
         self._state.executed = Action()
+        if self._camera is not None and not self._real_time:
+            self._stamp_ns += RESET_NS
+            self._camera.begin(request.seed, self._stamp_ns + self._period_ns)
         self._publish(observation, 0.0, False, False, info)
         if self._real_time:
             self._timer.reset()
@@ -129,12 +152,19 @@ class Simulator(FarlNode):
         self._arm_states.publish(self._arm)
         self._clock_message.clock = stamp
         self._clocks.publish(self._clock_message)
+        if self._camera is not None:
+            self._camera.show(self._stamp_ns)
 
     def _advance_clock(self) -> int:
         """The next stamp [ns]: unique and increasing over all episodes."""
         now = self.get_clock().now().nanoseconds if self._real_time else 0
         self._stamp_ns = max(now, self._stamp_ns + (1 if self._real_time else self._period_ns))
         return self._stamp_ns
+
+    def close(self) -> None:
+        """Give the graphics memory back."""
+        if self._camera is not None:
+            self._camera.close()
 
 
 main = main_of(Simulator)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from farl.files import FileError, read_json
 from farl.models import ModelError
 from farl_ros.preflight.outcome import Check, Outcome
 from farl_ros.task_models import load_models_for
@@ -50,25 +49,22 @@ class ModelFacts:
 
 
 def probe_calibration(path: Path | None) -> CalibrationFacts:
-    """Read the ``date`` (ISO 8601; UTC where it names no zone) of a calibration in JSON."""
+    """Read what `farl perception calibrate` wrote, as a run would; its age is judged later."""
+    from perception.calibration.file import load_calibration  # OpenCV; most commands do not need it
+    from perception.calibration.hand_eye import CalibrationError
+
     if path is None:
         return CalibrationFacts(None, error="no file given")
     try:
-        content = read_json(path)
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileError as error:
+        found = load_calibration(path, datetime.now(UTC), timedelta.max)
+    except CalibrationError as error:
         return CalibrationFacts(None, error=str(error))
-    date = content.get("date") if isinstance(content, dict) else None
-    try:
-        made = datetime.fromisoformat(date if isinstance(date, str) else "")
-    except ValueError:
-        return CalibrationFacts(None, sha256, f"{path}: key 'date' is {date!r}, expected an ISO 8601 date")
-    return CalibrationFacts(made if made.tzinfo is not None else made.replace(tzinfo=UTC), sha256)
+    return CalibrationFacts(found.created, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def check_calibration(facts: CalibrationFacts, now: datetime) -> Check:
     """Where the camera stands must be known, and known lately."""
-    again = "calibrate the camera, and give the file with --calibration"
+    again = "farl perception calibrate, and give the file with --calibration"
     if facts.made is None:
         return Check("calibration", Outcome.FAIL, facts.error, again)
     age = now - facts.made

@@ -1,5 +1,6 @@
 """The command line as a user meets it: the whole chain, bad input, and being stopped at any moment."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -24,6 +25,7 @@ from farl.world_model import WorldModelSize
 from farl.world_model_training import WorldModelSettings
 from farl_ros import cli
 from farl_ros.bags import read_folder
+from farl_ros.graph import perceive_graph
 from farl_ros.run import RunFolder
 from farl_ros.task_spec import TaskSpec, load_task
 
@@ -118,7 +120,11 @@ def test_tasks_are_listed(farl, capsys) -> None:
         (("finetune", "DiscTable", "--resume"), "--resume needs --out"),
         (("finetune", "DiscTable", "--direct", "--robot", "panda"), "--direct has no ROS graph"),
         (("finetune", "DiscTable", "--direct", "--shadow"), "--direct has no ROS graph"),
-        (("finetune", "DiscTable", "--host", "172.16.0.2"), "--backend and --source need --robot"),
+        (("finetune", "DiscTable", "--direct", "--source", "camera"), "--direct has no ROS graph"),
+        (("perceive", "DiscTable", "--topics", "--recording", "a.db3"), "frames come from one of them"),
+        (("perception", "train", "--task", "FrankaPush"), "did you mean"),
+        (("perception", "calibrate", "--camera", "d453"), "no camera 'd453': expected one of d435"),
+        (("finetune", "DiscTable", "--host", "172.16.0.2"), "--camera and --frames need --robot"),
         (("finetune", "DiscTable", "--resume", "--direct", "--out", "nowhere"), "not a run folder"),
         (("offline", "DiscTable", "--bags", "nowhere", "--out", "x"), "no such folder"),
         (("demos", "DiscTable", "--kind", "failure", "--out", "empty"), "first run: farl demos DiscTable"),
@@ -130,6 +136,28 @@ def test_bad_input_ends_with_2_and_one_clear_sentence(farl, capsys, arguments, s
     said = output(capsys)
     assert said.startswith("error: ") and says in said
     assert "Traceback" not in said
+
+
+def test_training_without_ultralytics_names_the_command_before_anything_is_drawn(
+    farl, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "ultralytics" else real(name, *more)
+    )
+    assert farl("perception", "train", "--task", "FrankaFragilePushWall") == 2
+    assert "pip install -r requirements/perception-train.txt" in output(capsys)
+
+
+def test_perceive_runs_the_graph_that_the_launch_file_starts(farl, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = []
+    monkeypatch.setattr("farl_ros.commands.perceive.run_processes", lambda specs: ran.append(specs) or 0)
+    assert farl("perceive", "FrankaDisturbedPush", "--recording", "a.db3", "--debug-rate", 2) == 0
+    assert farl("perceive", "FrankaFragilePushWall") == 0
+    assert ran == [
+        perceive_graph("FrankaDisturbedPush", "d435", "recording", "a.db3", 2.0),
+        perceive_graph("FrankaFragilePushWall"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,8 @@ def test_the_run_folder_has_a_default():
         ({**ROBOT, "host": "", "episodes": 1}, "sim=false without host: give the robot's name or address"),
         ({**ROBOT, "real_time": False, "episodes": 1}, "real_time=false: a robot does not wait"),
         ({"source": "topic", "episodes": 1}, "sim=true with.*source 'topic'"),
+        ({"source": "camera", "real_time": True, "episodes": 1}, "only in lock-step does the world wait"),
+        ({"source": "camera", "camera": "d435", "episodes": 1}, "the simulated table has its own camera"),
         ({**ROBOT, "source": "privileged", "episodes": 1}, "expected camera or topic"),
         ({**ROBOT, "backend": "sim", "episodes": 1}, "with the arm 'sim': expected franky"),
         ({**ROBOT, "episodes": 1}, "sim=false with DiscTable: no robot plays it.*'simulator'"),
@@ -107,6 +109,26 @@ def test_on_the_robot_scene_and_camera_stand_in_for_the_simulator(task):
     patience = specs["scene"].parameters["reset_limit"]
     assert specs["finetuner"].parameters["stall_limit"] > patience
     assert all(spec.required for spec in specs.values())
+
+
+def test_the_loop_closed_on_pixels_renders_and_shows_the_learner_what_was_seen():
+    plain = {spec.name: spec for spec in finetune_graph("FrankaFragilePushWall", episodes=1)}
+    seen = {spec.name: spec for spec in finetune_graph("FrankaFragilePushWall", episodes=1, source="camera")}
+    assert "render" not in plain["simulator"].parameters  # nobody pays who does not ask
+    assert seen["simulator"].parameters["render"] is True
+    assert seen["episode"].parameters["observations"] == "state"
+    estimator = {"source": "camera", "camera": "franka_twin", "frames": "topics", "real_time": False}
+    assert seen["state_estimator"].parameters == {"task": "FrankaFragilePushWall"} | estimator
+    changed = {name for name in seen if seen[name] != plain[name]}
+    assert changed == {"simulator", "state_estimator", "episode"}
+
+
+def test_a_robots_camera_is_opened_by_the_node_or_has_a_driver_of_its_own():
+    own = {"frames": "topics", "camera": "c"}
+    for asked, expected in (({}, ("d435", "realsense")), (own, ("c", "topics"))):
+        specs = finetune_graph("FrankaDisturbedPush", episodes=1, **ROBOT, **asked)
+        (told,) = (spec.parameters for spec in specs if spec.name == "state_estimator")
+        assert (told["camera"], told["frames"], told["real_time"]) == (*expected, True)
 
 
 @pytest.mark.parametrize("where", [{}, {"real_time": True}, {"task": "FrankaDisturbedPush", "sim": False}])

@@ -1,12 +1,14 @@
 """Preflight: every outcome of every check from made-up facts, and each probe on something real."""
 
 import json
+import re
 import socket
 import sys
 import types
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from farl.files import write_json
@@ -19,6 +21,11 @@ from farl_ros.preflight.files import CalibrationFacts, ModelFacts
 from farl_ros.preflight.machine import ClockFacts, KernelFacts
 from farl_ros.preflight.outcome import Check, Outcome
 from farl_ros.preflight.robot import check_library, check_port
+from perception.calibration.board import Board
+from perception.calibration.file import save_calibration
+from perception.calibration.hand_eye import HandEye, Method, Mount, Residuals
+from perception.calibration.lens import LensCheck
+from perception.frame import Intrinsics
 
 PASS, WARN, FAIL = Outcome.PASS, Outcome.WARN, Outcome.FAIL
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
@@ -288,22 +295,36 @@ def test_the_calibrations_age(age, outcome, found):
     judged(files.check_calibration(CalibrationFacts(NOW - age, "abcdef" * 10), NOW), outcome, found, to_do)
 
 
+def calibration(path, made=NOW, passed=True):
+    residuals = {Method.PARK: Residuals(0.0011, 0.0025, 0.002, 18)}
+    result = HandEye(Mount.BESIDE_ROBOT, np.eye(4), Method.PARK, residuals, passed)
+    lens = LensCheck(0.25, 0.2, 1.001, 18, passed=True)
+    save_calibration(
+        path, result, lens, Intrinsics(640, 480, 615.0, 615.0, 320.0, 240.0), "A1", Board(), made
+    )
+    return path
+
+
+def edited(path):
+    path.write_text(calibration(path).read_text().replace("fx: 615.0", "fx: 600.0"))
+
+
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("make", "says"),
     [
-        ('{"date": "yesterday"}', "key 'date' is 'yesterday', expected an ISO 8601 date"),
-        ('{"date": 20260615}', "key 'date' is 20260615"),
-        ('{"made": "2026-06-15"}', "key 'date' is None"),
-        ("[1, 2]", "key 'date' is None"),
-        ('{"date": "2026-06', "not JSON"),
-        (None, "cannot be read (No such file"),
+        (lambda path: path.write_text("made: 2026-06-15"), "no calibration file"),
+        (lambda path: path.write_text("{"), "not valid YAML"),
+        (edited, "was changed after it was written"),
+        (lambda path: calibration(path, passed=False), "has failed with a residual of 1.1 mm"),
+        (lambda path: None, "no calibration .*camera.yaml"),
     ],
 )
-def test_a_calibration_that_cannot_be_read_fails(tmp_path, content, says):
-    path = tmp_path / "camera.json"
-    if content is not None:
-        path.write_text(content)
-    judged(files.check_calibration(files.probe_calibration(path), NOW), FAIL, says, "--calibration")
+def test_a_calibration_that_may_not_be_used_fails(tmp_path, make, says):
+    path = tmp_path / "camera.yaml"
+    make(path)
+    check = files.check_calibration(files.probe_calibration(path), NOW)
+    assert check.outcome == FAIL and "--calibration" in check.to_do
+    assert re.search(says, check.found)
 
 
 def test_no_calibration_fails():
@@ -312,14 +333,9 @@ def test_no_calibration_fails():
     )
 
 
-@pytest.mark.parametrize(
-    ("date", "hour"), [("2026-06-15T10:00:00+02:00", 8), ("2026-06-15T10:00:00", 10), ("2026-06-15", 0)]
-)
-def test_a_calibrations_date_is_read_with_its_zone(tmp_path, date, hour):
-    path = tmp_path / "camera.json"
-    path.write_text(json.dumps({"date": date}))
-    facts = files.probe_calibration(path)
-    assert facts.made == datetime(2026, 6, 15, hour, tzinfo=UTC)
+def test_a_calibrations_date_is_read(tmp_path):
+    facts = files.probe_calibration(calibration(tmp_path / "camera.yaml"))
+    assert facts.made == NOW
     assert len(facts.sha256) == 64 and facts.error == ""
 
 

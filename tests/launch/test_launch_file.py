@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from farl_ros.graph import ARGUMENTS, GraphError, NodeSpec, finetune_graph, offline_graph
+from farl_ros.graph import ARGUMENTS, GraphError, NodeSpec, finetune_graph, offline_graph, perceive_graph
 
 FOLDER = Path(__file__).resolve().parents[2] / "launch"
 
@@ -135,6 +135,8 @@ def test_finetune_passes_every_argument_on_with_its_type(fakes):
         "host": "",
         "backend": "sim",
         "source": "privileged",
+        "camera": "",
+        "frames": "",
         "shadow": "true",
     }
     assert set(texts) == {argument.name for argument in ARGUMENTS["finetune"]}
@@ -193,6 +195,23 @@ def test_a_value_of_the_wrong_type_is_named(fakes, given, expected):
 def test_what_the_graph_refuses_is_refused(fakes):
     with pytest.raises(GraphError, match="limit"):
         launched("finetune", episodes="0")
+
+
+def test_pixels_are_an_argument_away(fakes):
+    task = "FrankaFragilePushWall"
+    specs = finetune_graph(task, episodes=50, source="camera")
+    assert_same(launched("finetune", task=task, source="camera"), specs)
+
+
+def test_perceive_starts_the_estimator_and_ends_with_it(fakes):
+    assert_same(launched("perceive"), perceive_graph("FrankaFragilePushWall"))
+    given = {"task": "FrankaDisturbedPush", "frames": "recording", "recording": "a.db3"}
+    nodes = launched("perceive", **given, camera="c", debug_rate="2", autostart="false")
+    specs = perceive_graph("FrankaDisturbedPush", "c", "recording", "a.db3", 2.0, False)
+    assert_same(nodes, specs)
+    assert nodes[-1].on_exit == [Shutdown(reason="state_estimator has ended")]
+    with pytest.raises(ValueError, match="autostart:=perhaps: expected a value of type bool"):
+        launched("perceive", autostart="perhaps")
 
 
 def test_offline_starts_the_trainer_and_ends_with_it(fakes):

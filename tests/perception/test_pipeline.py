@@ -82,6 +82,14 @@ def states(scene):
     return {track.name: track.state for track in scene.tracks}
 
 
+def test_warming_up_is_forgotten():
+    world = World()
+    world.perception.warm_up(480, 640)
+    scene = world.show()
+    assert scene.problems is Problem.NONE and scene.missed == 0
+    assert {track.state for track in scene.tracks} == {TrackState.LOST}
+
+
 def test_objects_are_where_they_are_and_the_stamp_is_the_frames(world):
     scene = world.settle()
     found = {track.name: track.position for track in scene.tracks}

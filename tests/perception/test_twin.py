@@ -1,14 +1,10 @@
 """The whole chain on the simulated Franka tables: a camera with noise, shipped files, the truth."""
 
-import os
-
-os.environ.setdefault("MUJOCO_GL", "egl")
-
 import numpy as np
 import pytest
 
 from benchmarks.perception import watch
-from benchmarks.twin_scenes import spec_of
+from farl_ros.sight.files import perception_of
 from perception.tracking.tracker import TrackState
 
 
@@ -16,7 +12,7 @@ from perception.tracking.tracker import TrackState
 @pytest.mark.parametrize("task", ["FrankaDisturbedPush", "FrankaFragilePushWall", "FrankaBoundedSoccer"])
 def test_positions_agree_with_the_simulator(task, tmp_path):
     pytest.importorskip("OpenGL.EGL", exc_type=ImportError)
-    watched = watch(task, spec_of(task), tmp_path, episodes=1, steps=14)
+    watched = watch(task, perception_of(task), tmp_path, episodes=1, steps=14)
     errors = np.array(watched.errors)
     assert np.median(errors) < 0.006 and np.percentile(errors, 95) < 0.015
     assert watched.unusable == 0

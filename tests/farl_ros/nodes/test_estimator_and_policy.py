@@ -56,7 +56,7 @@ def test_an_observation_of_another_task_is_named(bench, task):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("camera", "this release has no camera.*source:=topic"),
+        ("camera", "how to see DiscTable; there are those of Franka"),
         ("lidar", "'lidar'; expected one of privileged, topic, camera"),
     ],
 )

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-# MuJoCo chooses how to render when it is imported.
-os.environ.setdefault("MUJOCO_GL", "egl")
-
 import mujoco
 import numpy as np
 
 from failurebench.franka.panda import JOINTS
-from failurebench.franka.scene import CAMERA
 from failurebench.franka.table_env import FrankaEnv
 from failurebench.kit import kit
+from farl_ros.rendering import eye_of
+from farl_ros.sight.files import perception_of
 from perception.build import lift_limits, object_models
-from perception.cameras.mujoco_eye import MujocoEye
-from perception.spec import PerceptionSpec, load_perception
 from perception.training.looks import LookRanges, RandomLooks
 from perception.training.pictures import LabelledPicture
 from perception.training.scenes import Scenes
 
-ROOT = Path(__file__).resolve().parents[1]
 WIDTH, HEIGHT = 640, 480
 _AREA = ((0.28, -0.32), (0.80, 0.32))
 """Where objects are put: lower and upper x, y, metres."""
@@ -34,15 +26,6 @@ _AWAY = -1.0
 """Height of what shall not be seen: below the table, metres."""
 
 
-def spec_of(task: str) -> PerceptionSpec:
-    """The perception file of a task."""
-    files = sorted((ROOT / "config" / "perception").glob("*.yaml"))
-    specs = {spec.task: spec for spec in map(load_perception, files)}
-    if task not in specs:
-        raise ValueError(f"expected one of {', '.join(specs)}, got {task!r}")
-    return specs[task]
-
-
 def environment_of(task: str) -> FrankaEnv:
     """The twin of a task."""
     made = kit(task).make(end_on_success=False)
@@ -52,11 +35,11 @@ def environment_of(task: str) -> FrankaEnv:
 
 
 def scenes(task: str) -> Scenes:
-    """What ``python -m perception.training`` asks for."""
-    spec, env = spec_of(task), environment_of(task)
+    """What ``farl perception train`` and ``python -m perception.training`` ask for."""
+    spec, env = perception_of(task), environment_of(task)
     env.reset(seed=0)
     model = env.panda.model
-    eye = MujocoEye(model, env.panda.data, CAMERA, WIDTH, HEIGHT)
+    eye = eye_of(env, WIDTH, HEIGHT)
     geoms = {one.object_class: _geoms(model, one.name) for one in spec.objects}
     looks = RandomLooks(eye, geoms, model.geom("table").id, _AREA, LookRanges())
     names = {one.object_class: one.name for one in spec.objects}
