@@ -202,7 +202,7 @@ def test_silence_is_told_at_the_control_rate(eye):
     stamps = [stamp_ns(state.header.stamp) for state in blind]
     assert np.mean(np.diff(stamps)) == pytest.approx(0.2e9, rel=0.3)
     assert blind[-1].validity & State.OBJECT_LOST
-    assert array_of(blind[-1].observation)[3:6] == pytest.approx(PUCK, abs=0.003)
+    assert array_of(blind[-1].observation)[3:6] == pytest.approx(PUCK, abs=0.01)  # predicted: it drifts
 
 
 def test_without_an_arm_the_hand_is_unknown(eye):
@@ -227,10 +227,9 @@ def test_a_picture_is_drawn_for_who_looks_and_seldom(eye):
 
 def test_reports_have_rate_age_and_latency_of_each_stage(eye):
     told = eye.bench.listen(DiagnosticArray, "diagnostics")
-    for _ in range(40):
+    end = time.monotonic() + 10.0
+    while len(told) < 2 and time.monotonic() < end:
         eye.show()
-        if len(told) >= 2:
-            break
     (status,) = told[-1].status
     names = {entry.key for entry in status.values}
     assert status.name == "state_estimator: camera"
