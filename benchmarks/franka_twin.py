@@ -20,7 +20,7 @@ from rich.console import Console
 
 from benchmarks.protocol.sizes import ROOT, Cell
 from benchmarks.protocol.tables import Table
-from benchmarks.twin.experiment import SEEDS, TASKS, TwinRow, job_of, judge, run, settings_sha
+from benchmarks.twin.experiment import SEEDS, TASKS, TwinRow, identity_of, judge, run
 from benchmarks.twin.report import write
 from farl.presets import Preset
 
@@ -49,7 +49,7 @@ def main(
     for n, cell in enumerate([] if report_only else cells, start=1):
         folder = RUNS / cell.name
         rows = table.of(cell)
-        if rows and rows[0].settings_sha == settings_sha(job_of(cell, folder)):
+        if rows and rows[0].settings_sha == identity_of(cell).settings_sha:
             console.print(f"{n}/{len(cells)} {cell.name}: in the table already", highlight=False)
             continue
         if rows:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import get_type_hints
 
 from farl.noise import PLAY_ON_EVERY
 
@@ -284,6 +285,39 @@ def offline_graph(task: str, bags: str, out: str = "", seed: int = 0) -> list[No
         "autostart": True,
     }
     return checked([NodeSpec("offline_trainer", "offline_trainer", parameters)])
+
+
+_BOOLS = {"true": True, "false": False}
+_FROM_TEXT: Mapping[type, Callable[[str], object]] = {
+    bool: lambda text: _BOOLS[text.lower()],
+    int: int,
+    float: float,
+    str: str,
+    bool | None: lambda text: {**_BOOLS, "auto": None}[text.lower()],
+}
+
+
+def graph_from_text(build: Callable[..., list[NodeSpec]], texts: Mapping[str, str]) -> list[NodeSpec]:
+    """The graph of a job whose arguments come as text, as launch files get them.
+
+    Args:
+        build: ``finetune_graph`` or another of them; its type hints say what the texts stand for.
+        texts: The argument's values by name.
+
+    Raises:
+        ValueError: A text does not stand for a value of the argument's type.
+        GraphError: The graph cannot be built as asked.
+    """
+    types = get_type_hints(build)
+    return build(**{name: _from_text(name, text, types[name]) for name, text in texts.items()})
+
+
+def _from_text(name: str, text: str, wanted: type) -> object:
+    try:
+        return _FROM_TEXT[wanted](text)
+    except (KeyError, ValueError) as error:
+        expected = getattr(wanted, "__name__", "bool, or auto")
+        raise ValueError(f"{name}:={text}: expected a value of type {expected}") from error
 
 
 def checked(specs: Iterable[NodeSpec]) -> list[NodeSpec]:

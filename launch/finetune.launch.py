@@ -3,23 +3,12 @@
 The arguments and the nodes are those of `farl finetune`: both ways read them from `farl_ros.graph`.
 """
 
-from collections.abc import Callable
-from typing import get_type_hints
-
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from farl_ros.graph import FINETUNE_ARGUMENTS, PACKAGE, NodeSpec, finetune_graph
-
-FROM_TEXT: dict[type, Callable[[str], object]] = {
-    bool: lambda text: {"true": True, "false": False}[text.lower()],
-    int: int,
-    float: float,
-    str: str,
-    bool | None: lambda text: {"true": True, "false": False, "auto": None}[text.lower()],
-}
+from farl_ros.graph import FINETUNE_ARGUMENTS, PACKAGE, NodeSpec, finetune_graph, graph_from_text
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -38,21 +27,8 @@ def start(context: LaunchContext) -> list[Node]:
         ValueError: An argument's value is not of the argument's type.
         farl_ros.graph.GraphError: The graph cannot be built as asked.
     """
-    types = get_type_hints(finetune_graph)
-    values = {
-        argument.name: from_text(argument.name, LaunchConfiguration(argument.name).perform(context), types)
-        for argument in FINETUNE_ARGUMENTS
-    }
-    return [node(spec) for spec in finetune_graph(**values)]
-
-
-def from_text(name: str, text: str, types: dict[str, type]) -> object:
-    """Reads one argument's value as the type that the graph wants."""
-    try:
-        return FROM_TEXT[types[name]](text)
-    except (KeyError, ValueError) as error:
-        expected = getattr(types[name], "__name__", "bool, or auto")
-        raise ValueError(f"{name}:={text}: expected a value of type {expected}") from error
+    texts = {a.name: LaunchConfiguration(a.name).perform(context) for a in FINETUNE_ARGUMENTS}
+    return [node(spec) for spec in graph_from_text(finetune_graph, texts)]
 
 
 def node(spec: NodeSpec) -> Node:

@@ -8,7 +8,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from farl_ros.graph import OFFLINE_ARGUMENTS, PACKAGE, offline_graph
+from farl_ros.graph import OFFLINE_ARGUMENTS, PACKAGE, graph_from_text, offline_graph
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -24,11 +24,9 @@ def start(context: LaunchContext) -> list[Node]:
     """Makes the trainer's node from the arguments; the launch ends with it.
 
     Raises:
-        ValueError: The seed is not a whole number.
+        ValueError: An argument's value is not of the argument's type.
     """
-    task, bags, out, seed = (
-        LaunchConfiguration(name).perform(context) for name in ("task", "bags", "out", "seed")
-    )
+    texts = {a.name: LaunchConfiguration(a.name).perform(context) for a in OFFLINE_ARGUMENTS}
     return [
         Node(
             package=PACKAGE,
@@ -40,5 +38,5 @@ def start(context: LaunchContext) -> list[Node]:
             emulate_tty=True,
             on_exit=[Shutdown(reason=f"{spec.name} has ended")],
         )
-        for spec in offline_graph(task, bags, out, int(seed))
+        for spec in graph_from_text(offline_graph, texts)
     ]

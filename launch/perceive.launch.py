@@ -8,7 +8,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from farl_ros.graph import PACKAGE, PERCEIVE_ARGUMENTS, perceive_graph
+from farl_ros.graph import PACKAGE, PERCEIVE_ARGUMENTS, graph_from_text, perceive_graph
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -24,14 +24,9 @@ def start(context: LaunchContext) -> list[Node]:
     """Makes the estimator's node from the arguments; the launch ends with it.
 
     Raises:
-        ValueError: The rate is not a number, or autostart neither true nor false.
+        ValueError: An argument's value is not of the argument's type.
     """
-    task, camera, frames, recording, rate, autostart = (
-        LaunchConfiguration(argument.name).perform(context) for argument in PERCEIVE_ARGUMENTS
-    )
-    if autostart.lower() not in ("true", "false"):
-        raise ValueError(f"autostart:={autostart}: expected a value of type bool")
-    specs = perceive_graph(task, camera, frames, recording, float(rate), autostart.lower() == "true")
+    texts = {a.name: LaunchConfiguration(a.name).perform(context) for a in PERCEIVE_ARGUMENTS}
     return [
         Node(
             package=PACKAGE,
@@ -43,5 +38,5 @@ def start(context: LaunchContext) -> list[Node]:
             emulate_tty=True,
             on_exit=[Shutdown(reason=f"{spec.name} has ended")],
         )
-        for spec in specs
+        for spec in graph_from_text(perceive_graph, texts)
     ]

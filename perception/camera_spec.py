@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from perception.calibration.file import load_calibration
 from perception.calibration.hand_eye import Mount
 from perception.frame import Intrinsics, Transform
-from perception.spec import Byte, Name, Point, Share, SpecError
-from perception.strict_model import StrictModel, problems, read_yaml
+from perception.spec import Byte, Name, Point, Share, SpecError, read_spec
+from perception.strict_model import StrictModel
 
 
 class StreamsSpec(StrictModel):
@@ -96,12 +96,7 @@ def load_camera(file: Path) -> CameraSpec:
     Raises:
         SpecError: The file is missing or wrong.
     """
-    try:
-        return CameraSpec.model_validate(read_yaml(file))
-    except ValidationError as error:
-        raise SpecError(f"{file}:\n  {problems(error)}") from error
-    except ValueError as error:
-        raise SpecError(str(error)) from error
+    return read_spec(file, CameraSpec)
 
 
 def mounting_of(spec: CameraSpec, folder: Path, now: datetime) -> Mounting:

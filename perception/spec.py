@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
@@ -15,6 +15,9 @@ Hue = Annotated[int, Field(ge=0, le=179)]
 Bytes = Annotated[tuple[Byte, Byte], Field(strict=False)]
 Point = Annotated[tuple[float, float, float], Field(strict=False)]
 Name = Annotated[str, Field(min_length=1)]
+
+
+Kind = TypeVar("Kind", bound=StrictModel)
 
 
 class SpecError(ValueError):
@@ -159,8 +162,17 @@ def load_perception(file: Path) -> PerceptionSpec:
     Raises:
         SpecError: The file is missing or wrong.
     """
+    return read_spec(file, PerceptionSpec)
+
+
+def read_spec(file: Path, kind: type[Kind]) -> Kind:
+    """Read a file as a spec of some kind.
+
+    Raises:
+        SpecError: The file is missing or wrong.
+    """
     try:
-        return PerceptionSpec.model_validate(read_yaml(file))
+        return kind.model_validate(read_yaml(file))
     except ValidationError as error:
         raise SpecError(f"{file}:\n  {problems(error)}") from error
     except ValueError as error:

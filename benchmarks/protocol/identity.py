@@ -58,7 +58,17 @@ def identity_of(size: Size, cell: Cell) -> Identity:
 
 def made_with(size: Size, recorded: dict[str, Any]) -> Identity:
     """What a run was made with, from what its folder keeps."""
-    everything = json.dumps({**recorded, "steps": size.steps}, sort_keys=True)
+    return bound_to(recorded, steps=size.steps)
+
+
+def bound_to(recorded: dict[str, Any], **length: int) -> Identity:
+    """What a run of some length is bound to.
+
+    Args:
+        recorded: What its folder keeps of its settings.
+        length: What ends it, for example ``steps=1_000_000``.
+    """
+    everything = json.dumps({**recorded, **length}, sort_keys=True)
     return Identity(
         model_hash=recorded["models_sha256"]["world_model"][:_SHOWN],
         task_sha=recorded["task_sha256"][:_SHOWN],
@@ -74,6 +84,16 @@ def job_of(size: Size, cell: Cell, folder: Path) -> Job:
         TaskError: There is no such task.
         ModelError: Its models are missing or do not fit.
     """
+    return shipped_job(cell, folder, Limit(steps=size.steps), size.environments)
+
+
+def shipped_job(cell: Cell, folder: Path, limit: Limit, environments: int = 1) -> Job:
+    """A cell's job with the shipped models.
+
+    Raises:
+        TaskError: There is no such task.
+        ModelError: Its models are missing or do not fit.
+    """
     spec, models = load_task(cell.task), ROOT / "models" / cell.task
     if not models.is_dir():
         raise ModelError(f"no models in {models}; make some: make models TASK={spec.name}")
@@ -83,9 +103,9 @@ def job_of(size: Size, cell: Cell, folder: Path) -> Job:
         bundle=load_models_for(spec, models),
         preset=cell.preset,
         seed=cell.seed,
-        limit=Limit(steps=size.steps),
+        limit=limit,
         run=folder,
-        environments=size.environments,
+        environments=environments,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 import subprocess
@@ -10,23 +9,21 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.protocol.identity import Identity, bound_to, resumable, shipped_job
 from benchmarks.protocol.sizes import ROOT, Cell
 from benchmarks.protocol.tables import CellRow
 from farl.actor import Actor
 from farl.evaluation import evaluate
 from farl.finetuning import Limit
 from farl.learner import Learner
-from farl.models import ModelError
 from farl.policy import FastPolicy
 from farl.shield import Shield, ShieldMode
 from farl_ros.bags import read_folder
 from farl_ros.checkpoints import newest_checkpoint
 from farl_ros.environments import make_environment
 from farl_ros.job import Job
-from farl_ros.run import RunError, RunFolder
+from farl_ros.run import RunError
 from farl_ros.run_metrics import RunMetrics
-from farl_ros.task_models import load_models_for
-from farl_ros.task_spec import load_task
 
 TASKS = ("FrankaFragilePushWall", "FrankaDisturbedPush", "FrankaBoundedSoccer")
 SEEDS = (0, 1, 2, 3, 4)
@@ -36,7 +33,6 @@ JUDGED = 40
 """Episodes in which a policy is judged: they differ by where the objects stand and by what disturbs."""
 _SEED = 1_000_000  # evaluations meet other scenes than the runs did
 _LOG_LINES = 15
-_SHOWN = 16
 
 
 class ExperimentError(RuntimeError):
@@ -89,17 +85,12 @@ def job_of(cell: Cell, folder: Path) -> Job:
         TaskError: There is no such task.
         ModelError: Its models are missing or do not fit.
     """
-    spec, models = load_task(cell.task), ROOT / "models" / cell.task
-    if not models.is_dir():
-        raise ModelError(f"no models in {models}; make some: make models TASK={spec.name}")
-    bundle = load_models_for(spec, models)
-    return Job(spec, models, bundle, cell.preset, cell.seed, Limit(episodes=EPISODES), folder)
+    return shipped_job(cell, folder, Limit(episodes=EPISODES))
 
 
-def settings_sha(job: Job) -> str:
-    """Hash of everything that a run is set by."""
-    everything = json.dumps({**job.recorded(), "episodes": EPISODES}, sort_keys=True)
-    return hashlib.sha256(everything.encode()).hexdigest()[:_SHOWN]
+def identity_of(cell: Cell) -> Identity:
+    """What a cell would be made with now; raises as ``job_of``."""
+    return bound_to(json.loads(json.dumps(job_of(cell, Path()).recorded())), episodes=EPISODES)
 
 
 def command_of(cell: Cell, folder: Path, resume: bool) -> list[str]:
@@ -115,7 +106,7 @@ def run(cell: Cell, folder: Path) -> None:
     Raises:
         ExperimentError: It failed.
     """
-    if folder.exists() and _begun_otherwise(cell, folder):
+    if folder.exists() and not resumable(folder, identity_of(cell)):
         raise ExperimentError(f"{folder}: begun with other models, task or settings; move it away")
     command = command_of(cell, folder, resume=folder.exists())
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -127,18 +118,13 @@ def run(cell: Cell, folder: Path) -> None:
         raise ExperimentError(f"{shlex.join(command)}\nended with code {code}; the end of {log}:\n{last}")
 
 
-def _begun_otherwise(cell: Cell, folder: Path) -> bool:
-    recorded = json.loads(json.dumps(job_of(cell, folder).recorded()))
-    return {k: RunFolder.open(folder).settings.get(k) for k in recorded} != recorded
-
-
 def judge(cell: Cell, folder: Path) -> TwinRow:
     """The figures of a finished run.
 
     Raises:
         RunError: It is not finished, or bags of it are missing.
     """
-    job = job_of(cell, folder)
+    job, identity = job_of(cell, folder), identity_of(cell)
     figures = RunMetrics(folder / "metrics").summary()
     checkpoint = newest_checkpoint(folder / "checkpoints")
     if checkpoint is None or figures["episodes"] < EPISODES:
@@ -170,8 +156,8 @@ def judge(cell: Cell, folder: Path) -> TwinRow:
         failures_before=before[2],
         failures_after=after[2],
         steps_per_second=figures["steps_per_second"],
-        model_hash=job.bundle.world_model_hash[:_SHOWN],
-        settings_sha=settings_sha(job),
+        model_hash=identity.model_hash,
+        settings_sha=identity.settings_sha,
     )
 
 
