@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from types import TracebackType
 from typing import Self
 
@@ -9,6 +11,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from perception.cameras.camera import CameraError
 from perception.frame import Colour, Depth, Transform
 
 _REACH = 10.0
@@ -35,13 +38,23 @@ class MujocoEye:
             camera: Name in the model.
             width: Pixels.
             height: Pixels.
+
+        Raises:
+            CameraError: This machine cannot render off-screen.
         """
         model.vis.quality.offsamples = 0
         model.vis.global_.offwidth = max(model.vis.global_.offwidth, width)
         model.vis.global_.offheight = max(model.vis.global_.offheight, height)
         self.model, self.data = model, data
         self.camera = model.camera(camera).id
-        self.renderer = mujoco.Renderer(model, height, width)
+        try:
+            _leave_the_screen_alone()
+            self.renderer = mujoco.Renderer(model, height, width)
+        except Exception as error:  # graphics libraries raise whatever they like
+            raise CameraError(
+                f"this machine cannot render off-screen ({error}): install libegl1 and libgl1-mesa-dri, or "
+                "set MUJOCO_GL"
+            ) from error
 
     def __enter__(self) -> Self:
         """Nothing more to open."""
@@ -87,3 +100,17 @@ class MujocoEye:
         transform[:3, :3] = self.data.cam_xmat[self.camera].reshape(3, 3) @ _FLIP
         transform[:3, 3] = self.data.cam_xpos[self.camera]
         return transform
+
+
+def _leave_the_screen_alone() -> None:
+    """Render with EGL where MuJoCo has chosen GLFW and nobody with a screen has asked for that.
+
+    MuJoCo chooses when it is imported, long before anybody knows that pictures are wanted: with EGL chosen
+    then, a machine without it could not even simulate; and GLFW without a screen ends the process when it is
+    tried twice.
+    """
+    chosen = mujoco.gl_context.GLContext
+    asked = os.environ.get("MUJOCO_GL", "").lower() == "glfw"
+    screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if chosen.__module__ == "mujoco.glfw" and not (asked and screen):
+        mujoco.gl_context.GLContext = importlib.import_module("mujoco.egl").GLContext

@@ -2,6 +2,7 @@
 
 import math
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -157,21 +158,24 @@ def test_in_real_time_a_frozen_shield_stops_the_arm_after_one_and_a_half_periods
     latencies = []
     for _ in range(5):
         for _ in range(3):  # a shield that works
+            last = time.monotonic()
             send(b, decision(time.time_ns()))
-        last = time.monotonic()
         before = len(b.arm.commands)
         b.spin(lambda before=before: len(b.arm.commands) > before)  # and one that is frozen
         latencies.append(time.monotonic() - last)
         assert sent(b)[-1] == ([0.0, 0.0], ActionSource.HOLD)
     b.settle(3 * PERIOD)
-    assert len(b.arm.commands) == 5 * 4  # one stop, not one in each period
+    sources = [source for _, source in sent(b)]
+    assert sources.count(ActionSource.TASK) == 5 * 3
+    stopped = [a == b == ActionSource.HOLD for a, b in pairwise(sources)]
+    assert not any(stopped)  # one stop, not one in each period
     assert b.states[-1].mode == ArmState.HOLDING
     assert b.states[-1].fault == "no decision for 1.5 control periods"
     assert min(latencies) > 1.2 * PERIOD
     assert np.median(latencies) < 2.0 * PERIOD
     stops = [m.status[0] for m in diagnostics if m.status[0].name.endswith("watchdog")]
     measured = [float(status.values[0].value) for status in stops]
-    assert len(measured) == 5
+    assert len(measured) == sources.count(ActionSource.HOLD) >= 5  # a slow machine adds silences of its own
     assert np.median(measured) == pytest.approx(1.5 * PERIOD, rel=0.2)
 
 

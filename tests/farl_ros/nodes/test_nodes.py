@@ -1,16 +1,19 @@
 """Nodes as such: parameters that describe themselves, wrong input, the ways to run them."""
 
 import inspect
+import json
 import os
-import pickle
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import pytest
+from rclpy.context import Context
+from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from farl_ros.composed import Composed, node_class
@@ -111,8 +114,9 @@ def test_every_executable_of_the_graphs_is_a_node():
 def test_separate_processes_over_dds_end_with_the_finetuner(finetune_specs, tmp_path):
     pytest.importorskip("honcho")
     code = (
-        "import sys, pickle; from farl_ros.processes import run_processes; "
-        f"sys.exit(run_processes(pickle.load(sys.stdin.buffer), {DOMAIN}))"
+        "import json, sys; from farl_ros.graph import NodeSpec; "
+        "from farl_ros.processes import run_processes; "
+        f"sys.exit(run_processes([NodeSpec(**spec) for spec in json.load(sys.stdin)], {DOMAIN}))"
     )
     specs = finetune_specs(episodes=3)
     slow = {**specs[-1].parameters, "stall_limit": 20.0, "ready_limit": 60.0}
@@ -120,7 +124,7 @@ def test_separate_processes_over_dds_end_with_the_finetuner(finetune_specs, tmp_
     environment = process_environment(DOMAIN, os.environ)
     ended = subprocess.run(
         [sys.executable, "-c", code],
-        input=pickle.dumps(specs),
+        input=json.dumps([asdict(spec) for spec in specs]).encode(),
         env=environment,
         capture_output=True,
         timeout=120,
@@ -138,7 +142,17 @@ def test_signals_end_a_process_cleanly(task, number):
     process = subprocess.Popen(
         process_command(spec), env=process_environment(DOMAIN + 1, os.environ), stderr=subprocess.PIPE
     )
-    time.sleep(3.0)
+    context = Context()
+    context.init(domain_id=DOMAIN + 1)
+    try:
+        probe = Node("probe", context=context, use_global_arguments=False)
+        deadline = time.monotonic() + 60.0
+        while "simulator" not in probe.get_node_names():
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        probe.destroy_node()
+    finally:
+        context.try_shutdown()
     process.send_signal(number)
     _, error = process.communicate(timeout=20)
     assert (process.returncode, error.decode()) == (0, "")
