@@ -14,10 +14,13 @@ NODES = (
     "offline_trainer",
     "policy",
     "recorder",
+    "replay",
     "safety_shield",
     "scene",
+    "session",
     "simulator",
     "state_estimator",
+    "teleop",
 )
 
 

@@ -164,7 +164,7 @@ def _recover(environment: FailureBenchEnv, kit: TaskKit, snapshot: Snapshot, see
     controller = kit.recovery()
     controller.reset()
     observation = environment.restore(snapshot)
-    recorder = Recorder(environment, seed, observation, environment.objects())
+    recorder = Recorder(environment, seed, observation, environment.objects(), snapshot)
     while len(recorder.actions) < kit.recovery_steps and not recorder.ended:
         recorder.step(controller(recorder.observations[-1]))
         if recorder.first_failure is not None:

@@ -14,6 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from failurebench.env import FailureBenchEnv
+from failurebench.failure_marks import (
+    Mark,
+    Shape,
+    Surface,
+    cylinder_marks,
+    lane_mark,
+    outside_marks,
+    zone_marks,
+)
 from failurebench.kit import kit
 
 if TYPE_CHECKING:
@@ -30,124 +40,138 @@ class Scene:
         task: Name of the task.
         caption: What fails, in a few words.
         steps: Agent steps of the expert before the picture is taken.
+        seed: Of the reset: where things lie, and what moves by itself.
     """
 
     task: str
     caption: str
     steps: int
-
-
-SCENES = (
-    Scene("BoundedPush", "the puck leaves the box", 13),
-    Scene("BoundedSoccer", "the ball leaves the box", 14),
-    Scene("FragilePushWall", "the puck comes near the wall", 30),
-    Scene("ObstructedPush", "the arm meets the vase", 42),
-)
+    seed: int = 0
 
 
 @dataclass(frozen=True)
-class Block:
-    """An upright red block to draw; centre and half-sizes in metres."""
+class View:
+    """Where a picture is taken from; metres, degrees."""
 
-    centre: tuple[float, float, float]
-    half_size: tuple[float, float, float]
-    opacity: float
+    lookat: tuple[float, float, float]
+    distance: float
+    azimuth: float
+    elevation: float
 
 
-_TABLE = (0.68, 0.22, 0.98)
-"""Half-width, near end and far end of the table's surface, metres."""
-_LINE = 0.005
-_SHEET = 0.001
+PANELS = {
+    "failurebench": (
+        Scene("BoundedPush", "the puck leaves the box", 13),
+        Scene("BoundedSoccer", "the ball leaves the box", 14),
+        Scene("FragilePushWall", "the puck comes near the wall", 30),
+        Scene("ObstructedPush", "the arm meets the vase", 42),
+    ),
+    "failurebench_franka": (
+        Scene("FrankaFragilePushWall", "the puck touches the wall", 9),
+        Scene("FrankaDisturbedPush", "puck or hand touches the flower", 7, seed=1),
+        Scene("FrankaBoundedSoccer", "the ball leaves the field", 8),
+    ),
+}
+"""Files, and the tasks whose pictures they show together, two in a row or three."""
+SAWYER_TABLE = Surface((-0.68, 0.68), (0.22, 0.98))
+FRANKA_TABLE = Surface((-0.25, 0.95), (-0.6, 0.6))
+_SAWYER_VIEW = View((0.08, 0.7, 0.12), 1.3, 298.0, -48.0)
+_FRANKA_VIEW = View((0.49, 0.0, 0.06), 0.85, 148.0, -40.0)
 _RED = (0.85, 0.05, 0.05)
-_ARM = (0.5, 0.1, 0.1, 1.0)
-_PLAIN_ARM = (0.72, 0.73, 0.75, 1.0)
-_PUCK = (1.0, 0.0, 0.0, 1.0)
-_PLAIN_PUCK = (0.1, 0.3, 0.9, 1.0)
+_REPAINTED = (
+    ((0.5, 0.1, 0.1, 1.0), (0.72, 0.73, 0.75, 1.0)),  # the Sawyer's red arm grey
+    ((1.0, 0.0, 0.0, 1.0), (0.1, 0.3, 0.9, 1.0)),  # its red puck blue
+    ((0.75, 0.2, 0.15, 1.0), (0.72, 0.73, 0.75, 1.0)),  # the Franka's red wall grey
+)
 
 
-def box_blocks(x_limit: float, y_limit: float) -> list[Block]:
-    """Return the border of a box that is open at the far side, and the table outside of it."""
-    width, near, far = _TABLE
-    depth, side = (far - y_limit) / 2, (width - x_limit) / 2
-    blocks = [Block((0.0, y_limit, _LINE), (x_limit + _LINE, _LINE, _LINE), 1.0)]
-    blocks.append(Block((0.0, (near + y_limit) / 2, _SHEET), (x_limit, (y_limit - near) / 2, _SHEET), 0.35))
-    for sign in (-1.0, 1.0):
-        blocks.append(Block((sign * x_limit, y_limit + depth, _LINE), (_LINE, depth, _LINE), 1.0))
-        middle, length = sign * (x_limit + side), (far - near) / 2
-        blocks.append(Block((middle, near + length, _SHEET), (side, length, _SHEET), 0.35))
-    return blocks
+def failure_marks(env: FailureBenchEnv) -> list[Mark]:
+    """Return what fails in a task as it stands now; nothing where the failing thing is red itself."""
+    from failurebench.bounded_push import BoundedPush
+    from failurebench.bounded_soccer import BoundedSoccer
+    from failurebench.fragile_push_wall import FragilePushWall
+    from failurebench.franka.bounded_soccer import FrankaBoundedSoccer
+    from failurebench.franka.disturbed_push import FrankaDisturbedPush
+    from failurebench.franka.disturber import SIDE
+    from failurebench.franka.fragile_push_wall import WALL_HEIGHT, FrankaFragilePushWall
 
-
-def zone_blocks(centre: tuple[float, float], half_size: tuple[float, float]) -> list[Block]:
-    """Return the border and the area of a box around an obstacle."""
-    (x, y), (width, depth) = centre, half_size
-    blocks = [Block((x, y, 0.03), (width, depth, 0.03), 0.35)]
-    for sign in (-1.0, 1.0):
-        blocks.append(Block((x, y + sign * depth, _LINE), (width + _LINE, _LINE, _LINE), 1.0))
-        blocks.append(Block((x + sign * width, y, _LINE), (_LINE, depth, _LINE), 1.0))
-    return blocks
+    if isinstance(env, BoundedPush | BoundedSoccer):
+        limit = env.safe_box.x_limit
+        return outside_marks(SAWYER_TABLE, (-limit, limit), (env.safe_box.y_limit, SAWYER_TABLE.y[1]))
+    if isinstance(env, FragilePushWall):
+        return zone_marks(env.box.centre, env.box.half_size, 0.06)
+    if isinstance(env, FrankaFragilePushWall):
+        return zone_marks(env.wall.centre, env.wall.half_size, WALL_HEIGHT)
+    if isinstance(env, FrankaBoundedSoccer):
+        (x, y), (length, width) = env.field.centre, env.field.half_size
+        return outside_marks(FRANKA_TABLE, (x - length, x + length), (y - width, y + width))
+    if isinstance(env, FrankaDisturbedPush):
+        x, y, _ = env.objects()["flower"].tolist()
+        radius, (near, far) = env.flower.radius, env.disturber.lane
+        lane = lane_mark((near - radius, far + radius), (-SIDE - radius, SIDE + radius))
+        return [lane, *cylinder_marks((x, y), radius, env.flower.height)]
+    return []
 
 
 def render(scene: Scene, width: int, height: int) -> Picture:
     """Return a picture (height, width, 3) of a moment of the expert's episode.
 
     Raises:
-        ValueError: If the task is not on the Sawyer's table.
+        ValueError: If the task is on no robot's table.
     """
     # MuJoCo chooses how to render when it is imported.
     os.environ.setdefault("MUJOCO_GL", "egl")
     import mujoco
 
-    from failurebench.bounded_push import BoundedPush
-    from failurebench.bounded_soccer import BoundedSoccer
-    from failurebench.fragile_push_wall import FragilePushWall
-    from failurebench.sawyer_env import SawyerEnv
-
     env = kit(scene.task).make(end_on_success=False)
-    if not isinstance(env, SawyerEnv):
-        raise ValueError(f"expected a task on the Sawyer's table, got {scene.task}")
-    observation, _ = env.reset(seed=0)
+    model, data, view = _table_of(env)
+    observation, _ = env.reset(seed=scene.seed)
     expert = kit(scene.task).expert()
     for _ in range(scene.steps):
         observation, *_ = env.step(expert(observation))
-
-    blocks: list[Block] = []
-    if isinstance(env, BoundedPush | BoundedSoccer):
-        blocks = box_blocks(env.safe_box.x_limit, env.safe_box.y_limit)
-    elif isinstance(env, FragilePushWall):
-        blocks = zone_blocks(env.box.centre, env.box.half_size)
-    model = env._sawyer.model
     _leave_red_to_failures(model)
     model.vis.global_.offwidth, model.vis.global_.offheight = width, height
     camera = mujoco.MjvCamera()
-    camera.lookat[:] = (0.08, 0.7, 0.12)
-    camera.distance, camera.azimuth, camera.elevation = 1.3, 298.0, -48.0
+    camera.lookat[:] = view.lookat
+    camera.distance, camera.azimuth, camera.elevation = view.distance, view.azimuth, view.elevation
     with mujoco.Renderer(model, height, width) as renderer:
-        renderer.update_scene(env._sawyer.data, camera=camera)
-        for block in blocks:
-            _draw(renderer.scene, block)
+        renderer.update_scene(data, camera=camera)
+        for mark in failure_marks(env):
+            _draw(renderer.scene, mark)
         picture: Picture = renderer.render().copy()
     return picture
 
 
+def _table_of(env: FailureBenchEnv) -> "tuple[mujoco.MjModel, mujoco.MjData, View]":
+    from failurebench.franka.table_env import FrankaEnv
+    from failurebench.sawyer_env import SawyerEnv
+
+    if isinstance(env, SawyerEnv):
+        return env._sawyer.model, env._sawyer.data, _SAWYER_VIEW
+    if isinstance(env, FrankaEnv):
+        return env.panda.model, env.panda.data, _FRANKA_VIEW
+    raise ValueError(f"expected a task on the Sawyer's or the Franka's table, got {type(env).__name__}")
+
+
 def _leave_red_to_failures(model: "mujoco.MjModel") -> None:
-    """Paint the red arm grey and the red puck blue."""
-    for given, wanted in ((_ARM, _PLAIN_ARM), (_PUCK, _PLAIN_PUCK)):
+    """Paint what is red itself in other colours."""
+    for given, wanted in _REPAINTED:
         painted = np.abs(model.geom_rgba - given).max(axis=1) < 1e-3
         model.geom_rgba[painted] = wanted
         model.geom_matid[painted] = -1
 
 
-def _draw(scene: "mujoco.MjvScene", block: Block) -> None:
+def _draw(scene: "mujoco.MjvScene", mark: Mark) -> None:
     import mujoco
 
+    cylinder = mark.shape == Shape.CYLINDER
     mujoco.mjv_initGeom(
         scene.geoms[scene.ngeom],
-        mujoco.mjtGeom.mjGEOM_BOX,
-        np.array(block.half_size),
-        np.array(block.centre),
+        mujoco.mjtGeom.mjGEOM_CYLINDER if cylinder else mujoco.mjtGeom.mjGEOM_BOX,
+        np.array(mark.half_size),
+        np.array(mark.centre),
         np.eye(3).ravel(),
-        np.array((*_RED, block.opacity), dtype=np.float32),
+        np.array((*_RED, mark.opacity), dtype=np.float32),
     )
     scene.ngeom += 1
 
@@ -166,25 +190,29 @@ def captioned(picture: Picture, scene: Scene) -> Picture:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write one picture for each task, and a panel of four."""
+    """Write one picture for each task, and a panel for each robot."""
     parser = argparse.ArgumentParser(description="Render the tasks with what fails in red.")
-    parser.add_argument(
-        "folder", type=Path, help="where to write failurebench.png and failurebench_<task>.png"
-    )
+    parser.add_argument("folder", type=Path, help="where to write <panel>.png and failurebench_<task>.png")
     parser.add_argument("--width", type=int, default=640, help="width of a picture, pixels")
+    parser.add_argument("--panel", choices=sorted(PANELS), help="only this one and its tasks")
     options = parser.parse_args(arguments)
     options.folder.mkdir(parents=True, exist_ok=True)
-    pictures = []
-    for scene in SCENES:
-        picture = render(scene, options.width, options.width * 5 // 8)
-        _save(picture, options.folder / f"failurebench_{_file_name(scene.task)}.png")
-        pictures.append(captioned(picture, scene))
-    rows = [np.hstack(pictures[:2]), np.hstack(pictures[2:])]
-    _save(np.vstack(rows), options.folder / "failurebench.png")
+    for panel in PANELS if options.panel is None else (options.panel,):
+        pictures = []
+        for scene in PANELS[panel]:
+            picture = render(scene, options.width, options.width * 5 // 8)
+            _save(picture, options.folder / f"failurebench_{_file_name(scene.task)}.png")
+            pictures.append(captioned(picture, scene))
+        columns = 2 if len(pictures) % 2 == 0 else len(pictures)
+        rows = [np.hstack(pictures[row : row + columns]) for row in range(0, len(pictures), columns)]
+        _save(np.vstack(rows), options.folder / f"{panel}.png")
 
 
 def _save(picture: Picture, path: Path) -> None:
-    Image.fromarray(picture).save(path, optimize=True)
+    # 256 colours: half of the size. Those of an octree keep the few pixels of a small goal green.
+    image = Image.fromarray(picture)
+    colours = image.quantize(256, method=Image.Quantize.FASTOCTREE)
+    image.quantize(palette=colours, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
 
 
 def _file_name(task: str) -> str:

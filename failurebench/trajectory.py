@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from failurebench.env import Action, FailureBenchEnv, Observation
+from failurebench.env import Action, FailureBenchEnv, Observation, Snapshot
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Trajectory:
         success: Success at the last step.
         failed: Some step had a cost.
         seed: Seed of the environment's reset.
+        start: Moment of the episode of that seed at which it starts; None for its beginning.
     """
 
     observations: NDArray[np.float32]
@@ -36,6 +37,7 @@ class Trajectory:
     success: bool
     failed: bool
     seed: int
+    start: Snapshot | None = None
 
 
 class Recorder:
@@ -47,10 +49,15 @@ class Recorder:
         seed: int,
         observation: Observation,
         objects: Mapping[str, NDArray[np.float64]],
+        start: Snapshot | None = None,
     ) -> None:
-        """Start with the observation (O,) and the objects of an environment that was reset with ``seed``."""
+        """Start with the observation (O,) and the objects of an environment that was reset with ``seed``.
+
+        ``start`` is the moment of that episode that the environment was taken back to, if it was.
+        """
         self.environment = environment
         self.seed = seed
+        self.start = start
         self.observations = [observation]
         self.actions: list[Action] = []
         self.rewards: list[float] = []
@@ -94,6 +101,7 @@ class Recorder:
             success=kept > 0 and self.successes[kept - 1],
             failed=1.0 in self.costs[:kept],
             seed=self.seed,
+            start=self.start,
         )
 
 

@@ -87,12 +87,15 @@ class Episode:
         return bool(self.costs.max() > 0)
 
 
+def content_hash(episode: Episode) -> str:
+    """SHA-256 of what happened in an episode: states, actions and violations."""
+    content = (episode.observations, episode.actions, episode.costs)
+    return hashlib.sha256(b"".join(np.ascontiguousarray(x, "<f4").tobytes() for x in content)).hexdigest()
+
+
 def digests(episodes: Iterable[Episode]) -> list[str]:
     """What tells episodes from one another, wherever they lie: 12 hex digits of what happened in them."""
-    return [
-        hashlib.sha256(b"".join(np.ascontiguousarray(x, "<f4").tobytes() for x in content)).hexdigest()[:12]
-        for content in ((e.observations, e.actions, e.costs) for e in episodes)
-    ]
+    return [content_hash(episode)[:12] for episode in episodes]
 
 
 @dataclass(frozen=True)

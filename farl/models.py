@@ -38,6 +38,8 @@ class ModelBundle:
         reward_scale: Factor between environment reward and the value's units.
         card: What the models say of themselves: task, data, seeds, metrics, licence.
         world_model_hash: SHA-256 of the world model's file; empty until saved.
+        calibration_hash: SHA-256 of the calibration file that horizon, discount and threshold are from; empty
+            where they are those of the card.
     """
 
     task_policy: GaussianPolicy
@@ -50,6 +52,7 @@ class ModelBundle:
     reward_scale: float
     card: Mapping[str, Any] = field(default_factory=dict)
     world_model_hash: str = ""
+    calibration_hash: str = ""
 
 
 def arrays_of(module: nn.Module) -> Arrays:

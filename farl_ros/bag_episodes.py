@@ -128,7 +128,13 @@ def write_episode(
 
 
 def write_trajectory(
-    path: Path, spec: TaskSpec, kind: EpisodeKind, episode: int, recorded: RecordedEpisode, seed: int
+    path: Path,
+    spec: TaskSpec,
+    kind: EpisodeKind,
+    episode: int,
+    recorded: RecordedEpisode,
+    seed: int,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write a demonstration in memory as one bag; ``seed`` is that of the generator.
 
@@ -136,4 +142,5 @@ def write_trajectory(
         BagError: Something has the bag's name already.
     """
     transitions = demonstration_transitions(recorded, kind, episode)
-    write_episode(path, spec, kind, transitions, metadata={"seed": str(seed), "episode": str(episode)})
+    said = {"seed": str(seed), "episode": str(episode)}
+    write_episode(path, spec, kind, transitions, metadata={**said, **({} if metadata is None else metadata)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,26 +12,46 @@ import numpy as np
 from farl.datasets import DatasetError, DemoSet, Episode
 from farl.types import Array, EpisodeKind
 from farl_ros.bag_episodes import episode_to_messages, write_episode, write_trajectory
-from farl_ros.bag_reader import Bag, read_bag
+from farl_ros.bag_reader import Bag, read_bag, read_columns
+from farl_ros.bag_tools.findings import Finding, Severity
+from farl_ros.bag_tools.labels import labelled, read_label
+from farl_ros.bag_tools.timing import Stamps, damage_finding, dropped_finding, stamps_of, timing_findings
 from farl_ros.bag_writer import BagError, BagWriter
+from farl_ros.failure_marks import failed_ns, marked
+from farl_ros.message_columns import Column
 from farl_ros.messages import Event, Message, Topic
 from farl_ros.task_spec import TaskSpec
 
 __all__ = [
+    "EPISODE_TOPICS",
     "Bag",
     "BagError",
     "BagFolder",
     "BagWriter",
+    "ReadEpisode",
+    "bags_in",
+    "check_task",
+    "episode_of",
     "episode_to_messages",
+    "kind_of",
     "read_bag",
     "read_episode",
     "read_folder",
+    "recorded_rate",
     "write_episode",
     "write_trajectory",
 ]
 
+EPISODE_TOPICS = (Topic.TRANSITION, Topic.EPISODE_EVENT)
+"""Topics that an episode is read from."""
 _MEANING = ("name", "observation", "action", "control_rate_hz", "action_repeat", "reward", "failure")
 """Keys of a task that decide what recorded numbers mean: bag and task must agree in them."""
+
+
+_FIELDS = (
+    "header.stamp.sec", "header.stamp.nanosec", "episode", "step", "observation", "executed.values", "reward",
+    "cost", "next_observation", "terminated", "truncated", "success",
+)  # fmt: skip
 
 
 class OtherRecordingError(BagError):
@@ -48,12 +68,45 @@ class BagFolder:
         recovered: How many of the episodes come from bags that were cut off.
         unfit: Those of the rejected that are whole, but hold something else than the task's demonstrations:
             another task or layout, or numbers that cannot be.
+        suspicious: What speaks against training on episodes that could be read.
     """
 
     demos: DemoSet
     rejected: tuple[tuple[Path, str], ...]
     recovered: int
     unfit: tuple[Path, ...]
+    suspicious: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReadEpisode:
+    """An episode as it was read.
+
+    Attributes:
+        episode: The episode, as labelled.
+        stamps: Of the states that the steps start in [ns], shape ``(T,)``.
+        first_step: Number of its first step.
+        findings: What speaks against training on it.
+    """
+
+    episode: Episode
+    stamps: Stamps
+    first_step: int
+    findings: tuple[Finding, ...]
+
+
+def bags_in(path: Path) -> list[Path]:
+    """The bags in a folder and the folders below it, itself included, by their paths.
+
+    Raises:
+        BagError: There is none.
+    """
+    patterns = ("*.mcap", "*.db3", "metadata.yaml")
+    bags = sorted({file.parent for pattern in patterns for file in path.rglob(pattern)})
+    if not bags:
+        there = "no bag in it or below" if path.is_dir() else "no such folder"
+        raise BagError(f"{path}: {there}; expected folders with .mcap files, one per episode")
+    return bags
 
 
 def read_folder(path: Path, task: TaskSpec | None = None) -> BagFolder:
@@ -67,26 +120,25 @@ def read_folder(path: Path, task: TaskSpec | None = None) -> BagFolder:
         BagError: There is no bag, or none that can be used.
         DatasetError: Without ``task``: the episodes have different layouts.
     """
-    patterns = ("*.mcap", "*.db3", "metadata.yaml")
-    bags = sorted({file.parent for pattern in patterns for file in path.rglob(pattern)})
-    if not bags:
-        there = "no bag in it or below" if path.is_dir() else "no such folder"
-        raise BagError(f"{path}: {there}; expected folders with .mcap files, one per episode")
     episodes: list[Episode] = []
     rejected: list[tuple[Path, str]] = []
     unfit: list[Path] = []
-    for bag in bags:
+    suspicious: list[Finding] = []
+    for path_of_bag in bags_in(path):
         try:
-            episodes.append(read_episode(bag, task))
+            read = episode_of(read_bag(path_of_bag, EPISODE_TOPICS), task)
         except (BagError, DatasetError) as error:
-            rejected.append((bag, str(error)))
+            rejected.append((path_of_bag, str(error)))
             if isinstance(error, OtherRecordingError | DatasetError):
-                unfit.append(bag)
+                unfit.append(path_of_bag)
+            continue
+        episodes.append(read.episode)
+        suspicious += [finding for finding in read.findings if finding.severity == Severity.SUSPICIOUS]
     if not episodes:
         reasons = "".join(f"\n  {reason}" for _, reason in rejected[:5])
         raise BagError(f"{path}: none of {len(rejected)} bags can be used:{reasons}")
     recovered = sum("recovered" in episode.metadata for episode in episodes)
-    return BagFolder(DemoSet(tuple(episodes)), tuple(rejected), recovered, tuple(unfit))
+    return BagFolder(DemoSet(tuple(episodes)), tuple(rejected), recovered, tuple(unfit), tuple(suspicious))
 
 
 def read_episode(path: Path, task: TaskSpec | None = None) -> Episode:
@@ -103,57 +155,88 @@ def read_episode(path: Path, task: TaskSpec | None = None) -> Episode:
         BagError: It does not hold one episode of the task; the message names file, topic and what is missing.
         DatasetError: Its numbers are not finite, or actions leave [-1, 1].
     """
-    bag = read_bag(path, (Topic.TRANSITION, Topic.EPISODE_EVENT))
+    return episode_of(read_bag(path, EPISODE_TOPICS), task).episode
+
+
+def episode_of(bag: Bag, task: TaskSpec | None = None) -> ReadEpisode:
+    """The episode in a bag that holds at least ``EPISODE_TOPICS``; see ``read_episode``.
+
+    Raises:
+        BagError, DatasetError: As ``read_episode``.
+    """
     if task is not None:
-        _check_task(bag, task)
-    steps = [message for _, message in bag.messages(Topic.TRANSITION)]
-    events: list[Message] = []
-    if Topic.EPISODE_EVENT in bag.recorded:
-        events = [message for _, message in bag.messages(Topic.EPISODE_EVENT)]
-    observations, actions = _arrays(bag, steps)
+        check_task(bag, task)
+    rows = read_columns(bag, Topic.TRANSITION, _FIELDS)
+    stamps = stamps_of(rows)
+    observations = _observations(bag, rows)
+    actions = rows["executed.values"]
     if task is not None:
         _check_sizes(bag, task, observations, actions)
-    last = steps[-1]
-    return Episode(
-        kind=_kind(bag, events),
+    terminated, truncated = bool(rows["terminated"][-1]), bool(rows["truncated"][-1])
+    first = int(rows["step"][0])
+    recorded = Episode(
+        kind=kind_of(bag),
         observations=observations,
         actions=actions,
-        rewards=np.array([step.reward for step in steps], np.float32),
-        costs=np.array([step.cost for step in steps], np.float32),
-        terminated=bool(last.terminated),
-        truncated=bool(last.truncated or not last.terminated),  # neither: it was cut off or aborted
-        success=bool(last.success),
-        episode=int(last.episode),
-        metadata={**bag.metadata, **_remarks(bag, events, len(steps)), "source": str(path)},
+        rewards=rows["reward"],
+        costs=marked(stamps, rows["cost"], failed_ns(_events(bag))),
+        terminated=terminated,
+        truncated=truncated or not terminated,  # neither: it was cut off or aborted
+        success=bool(rows["success"][-1]),
+        episode=int(rows["episode"][-1]),
+        metadata={**bag.metadata, **_remarks(bag, len(actions)), "source": str(bag.path)},
     )
+    findings = [*damage_finding(bag.path, bag.problem), *dropped_finding(bag.path, bag.metadata)]
+    rate = recorded_rate(bag) if task is None else task.control_rate_hz
+    if rate is not None:
+        findings += timing_findings(bag.path, stamps, rows["step"], rate)
+    label = read_label(bag.path)
+    return ReadEpisode(labelled(recorded, first, label), stamps, first, tuple(findings))
 
 
-def _arrays(bag: Bag, steps: Sequence[Message]) -> tuple[Array, Array]:
-    """Observations ``(T + 1, O)`` and executed actions ``(T, A)`` of steps that must follow one another."""
+def recorded_rate(bag: Bag) -> float | None:
+    """The control rate that a bag says it was recorded at [Hz]; None if it does not."""
+    try:
+        rate = json.loads(bag.metadata.get("spec", "{}")).get("control_rate_hz")
+    except (ValueError, AttributeError):
+        return None
+    return float(rate) if isinstance(rate, int | float) and rate > 0.0 else None
+
+
+def _observations(bag: Bag, rows: Mapping[str, Column]) -> Array:
+    """Observations ``(T + 1, O)`` of steps that must follow one another."""
     where = f"{bag.path}, topic {Topic.TRANSITION}"
-    episodes = sorted({step.episode for step in steps})
+    episodes = np.unique(rows["episode"]).tolist()
     if len(episodes) > 1:
-        raise BagError(f"{where}: steps of episodes {episodes[:5]} in one bag; expected one episode per bag")
-    numbers = [step.step for step in steps]
-    for expected, number in enumerate(numbers, start=numbers[0]):
-        if number != expected:
-            raise BagError(f"{where}: step {expected} is missing; {expected - 1} is followed by {number}")
-    rows = [*(step.observation for step in steps), steps[-1].next_observation]
-    values = [step.executed.values for step in steps]
-    for label, arrays in (("observation", rows), ("executed.values", values)):
-        sizes = sorted({len(array) for array in arrays})
-        if len(sizes) > 1:
-            raise BagError(f"{where}: {label} has {sizes} entries; expected the same number in every step")
-    observations = np.stack(rows)
-    for step, following in zip(steps, observations[1:], strict=True):
-        if not np.array_equal(step.next_observation, following, equal_nan=True):
-            number = step.step
-            raise BagError(f"{where}: step {number} does not lead to the observation of step {number + 1}")
-    return observations, np.stack(values)
+        raise BagError(
+            f"{where}: steps of episodes {episodes[:5]} in one bag; expected one episode per bag: "
+            "cut it up with farl bags split"
+        )
+    numbers = rows["step"].astype(np.int64)
+    jumps = np.flatnonzero(np.diff(numbers) != 1)
+    if len(jumps):
+        last, following = (int(n) for n in numbers[jumps[0] : jumps[0] + 2])
+        raise BagError(f"{where}: step {last + 1} is missing; {last} is followed by {following}")
+    before, after = rows["observation"], rows["next_observation"]
+    if before.shape[1] != after.shape[1]:
+        raise BagError(
+            f"{where}: observation has {sorted((before.shape[1], after.shape[1]))} entries; "
+            "expected the same number in every step"
+        )
+    same = (after[:-1] == before[1:]) | (np.isnan(after[:-1]) & np.isnan(before[1:]))
+    breaks = np.flatnonzero(~same.all(axis=1))
+    if len(breaks):
+        number = int(numbers[breaks[0]])
+        raise BagError(f"{where}: step {number} does not lead to the observation of step {number + 1}")
+    return np.concatenate([before, after[-1:]])
 
 
-def _check_task(bag: Bag, task: TaskSpec) -> None:
-    """Compare what the bag says it is a recording of; one of another recorder says nothing, and passes."""
+def check_task(bag: Bag, task: TaskSpec) -> None:
+    """Compare what the bag says it is a recording of; one of another recorder says nothing, and passes.
+
+    Raises:
+        BagError: It is a recording of something else.
+    """
     name = bag.metadata.get("task", task.name)
     if name != task.name:
         raise OtherRecordingError(f"{bag.path}: a recording of task {name!r}, expected {task.name!r}")
@@ -183,15 +266,19 @@ def _check_sizes(bag: Bag, task: TaskSpec, observations: Array, actions: Array) 
             )
 
 
-def _kind(bag: Bag, events: Sequence[Message]) -> EpisodeKind:
-    """What the episode was recorded for: the bag says it, or the event at its start."""
+def kind_of(bag: Bag) -> EpisodeKind:
+    """What the episode was recorded for: the bag says it, or the event at its start.
+
+    Raises:
+        BagError: Neither says it, or it is no kind.
+    """
     stated = bag.metadata.get("kind")
     if stated is not None:
         if stated not in EpisodeKind.__members__:
             kinds = ", ".join(EpisodeKind.__members__)
             raise BagError(f"{bag.path}, topic {Topic.RECORDING}: kind {stated!r}; expected one of {kinds}")
         return EpisodeKind[stated]
-    for event in events:
+    for event in _events(bag):
         if event.event == Event.STARTED:
             return EpisodeKind(event.kind)
     raise BagError(
@@ -200,8 +287,14 @@ def _kind(bag: Bag, events: Sequence[Message]) -> EpisodeKind:
     )
 
 
-def _remarks(bag: Bag, events: Sequence[Message], steps: int) -> dict[str, str]:
-    remarks = {}
+def _events(bag: Bag) -> list[Message]:
+    if Topic.EPISODE_EVENT not in bag.recorded:
+        return []
+    return [message for _, message in bag.messages(Topic.EPISODE_EVENT)]
+
+
+def _remarks(bag: Bag, steps: int) -> dict[str, str]:
+    remarks, events = {}, _events(bag)
     if bag.problem is not None:
         remarks["recovered"] = f"{steps} steps; {bag.problem}"
     if any(event.event == Event.ABORTED for event in events):

@@ -84,7 +84,15 @@ FINETUNE_ARGUMENTS = (
         "of the camera: realsense, or topics for a driver of its own; empty for realsense on a robot",
     ),
     LaunchArgument("shadow", "false", "decide and record everything, hold the arm still, learn nothing"),
+    LaunchArgument(
+        "uncalibrated", "false", "go online although nothing says how the shield's threshold was chosen"
+    ),
     LaunchArgument("record", "true", "one MCAP bag per episode in <run>/bags"),
+    LaunchArgument(
+        "black_box",
+        "auto",
+        "keep the seconds around interventions and failures in <run>/black_box; auto: on the robot",
+    ),
     LaunchArgument("resume", "false", "go on from the newest checkpoint of the run"),
 )
 
@@ -102,13 +110,8 @@ OFFLINE_ARGUMENTS = (
     LaunchArgument("bags", "demos", "folder with demonstration bags of all three kinds"),
     LaunchArgument("out", "", "run folder to write; empty for runs/offline-<task>-<seed>"),
     LaunchArgument("seed", "0", "everything random follows from it"),
+    LaunchArgument("force", "false", "train without the bad bags and with the suspicious ones"),
 )
-
-ARGUMENTS: Mapping[str, tuple[LaunchArgument, ...]] = {
-    "finetune": FINETUNE_ARGUMENTS,
-    "perceive": PERCEIVE_ARGUMENTS,
-    "offline": OFFLINE_ARGUMENTS,
-}
 
 
 def finetune_graph(
@@ -122,6 +125,7 @@ def finetune_graph(
     sim: bool = True,
     real_time: bool | None = None,
     record: bool = True,
+    black_box: bool | None = None,
     resume: bool = False,
     robot: str = "panda",
     host: str = "",
@@ -130,11 +134,12 @@ def finetune_graph(
     camera: str = "",
     frames: str = "",
     shadow: bool = False,
+    uncalibrated: bool = False,
 ) -> list[NodeSpec]:
     """The online job: five hops from state to command, episodes, learner, recorder.
 
     On the robot, the scene and a camera stand in for the simulator. ``FINETUNE_ARGUMENTS`` describes the
-    arguments; ``real_time`` is None for what ``sim`` asks for.
+    arguments; ``real_time`` and ``black_box`` are None for what ``sim`` asks for.
 
     Raises:
         GraphError: The arguments contradict each other, or something is missing.
@@ -182,8 +187,11 @@ def finetune_graph(
         NodeSpec("franka_controller", "franka_controller", controller),
         NodeSpec("episode", "episode", outcomes),
     ]
-    if record:
+    boxed = not sim if black_box is None else black_box
+    if record or boxed:
         recorder: dict[str, Value] = {"task": task, "run": folder, "real_time": on_wall_clock}
+        if boxed:
+            recorder |= {"black_box": True, "episodes": record}
         nodes.append(NodeSpec("recorder", "recorder", recorder))
     finetuner: dict[str, Value] = {
         "task": task,
@@ -195,6 +203,7 @@ def finetune_graph(
         "episodes": episodes,
         "resume": resume,
         "shadow": shadow,
+        "uncalibrated": uncalibrated,
         "autostart": True,
         "expected_nodes": [node.name for node in nodes],
     }
@@ -275,13 +284,14 @@ def perceive_graph(
     return checked([NodeSpec("state_estimator", "state_estimator", parameters)])
 
 
-def offline_graph(task: str, bags: str, out: str = "", seed: int = 0) -> list[NodeSpec]:
+def offline_graph(task: str, bags: str, out: str = "", seed: int = 0, force: bool = False) -> list[NodeSpec]:
     """The offline job: demonstration bags to models."""
     parameters: dict[str, Value] = {
         "task": task,
         "bags": bags,
         "out": out or f"runs/offline-{task}-{seed}",
         "seed": seed,
+        "force": force,
         "autostart": True,
     }
     return checked([NodeSpec("offline_trainer", "offline_trainer", parameters)])

@@ -42,7 +42,12 @@ class Place:
 
 
 def run_through_graph(
-    job: Job, task: str, record: bool, view: FinetuneView, place: Place | None = None
+    job: Job,
+    task: str,
+    record: bool,
+    view: FinetuneView,
+    place: Place | None = None,
+    black_box: bool | None = None,
 ) -> RunFolder:
     """Run a job to its end.
 
@@ -56,6 +61,7 @@ def run_through_graph(
         record: Whether to write a bag per episode.
         view: Shows the figures; on a robot the nodes' own output is shown.
         place: Where; None for the simulator in lock-step.
+        black_box: Whether to keep what is around interventions and failures; None for: on a robot.
 
     Raises:
         GraphError: A node gave up; the message says why.
@@ -73,6 +79,7 @@ def run_through_graph(
         sim=place.robot is None,
         real_time=place.real_time,
         record=record,
+        black_box=black_box,
         resume=job.resume,
         robot="panda" if place.robot is None else place.robot,
         host=place.host,
@@ -81,6 +88,7 @@ def run_through_graph(
         camera=place.camera,
         frames=place.frames,
         shadow=job.shadow,
+        uncalibrated=job.uncalibrated,
     )
     code, message = _run_here(specs, view) if place.robot is None else (run_processes(specs), "")
     if code in SIGNALLED:

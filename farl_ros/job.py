@@ -10,10 +10,11 @@ from typing import Any
 from farl.actor import Actor
 from farl.finetuning import Limit
 from farl.learner import Learner
-from farl.models import ModelBundle
+from farl.models import ModelBundle, ModelError
 from farl.policy import FastPolicy
 from farl.presets import Preset, Settings, settings_for
-from farl.shield import Shield
+from farl.shield import Shield, ShieldMode
+from farl_ros.calibration_file import require_calibrated
 from farl_ros.checkpoints import newest_checkpoint
 from farl_ros.run import RunError, RunFolder
 from farl_ros.task_models import load_models_for
@@ -35,6 +36,7 @@ class Job:
         resume: Whether to go on with the run in that folder.
         environments: How many run side by side; the numbers depend on it.
         shadow: Whether the arm is held still and nothing is learnt.
+        uncalibrated: Whether it goes online although nothing says how the shield's threshold was chosen.
     """
 
     spec: TaskSpec
@@ -47,6 +49,7 @@ class Job:
     resume: bool = False
     environments: int = 1
     shadow: bool = False
+    uncalibrated: bool = False
 
     @classmethod
     def of(
@@ -59,14 +62,27 @@ class Job:
         run: Path,
         resume: bool,
         shadow: bool = False,
+        uncalibrated: bool = False,
     ) -> Job:
         """Load the models and make a job.
 
+        A shield that acts needs a calibration; one that only watches (shadow mode), or none (``uni_o4``),
+        does not. ``uncalibrated`` insists without one; where there is one it changes nothing.
+
         Raises:
-            ModelError: The models cannot be used for the task.
+            ModelError: The models cannot be used for the task, or not online.
         """
         bundle = load_models_for(spec, models)
-        return cls(spec, models, bundle, preset, seed, limit, run, resume, shadow=shadow)
+        job = cls(spec, models, bundle, preset, seed, limit, run, resume, shadow=shadow)
+        if job.settings.shield.mode == ShieldMode.OFF or shadow:
+            return job
+        try:
+            require_calibrated(bundle, models)
+        except ModelError:
+            if not uncalibrated:
+                raise
+            return replace(job, uncalibrated=True)
+        return job
 
     @property
     def settings(self) -> Settings:
@@ -77,7 +93,7 @@ class Job:
 
     def recorded(self) -> dict[str, Any]:
         """What the run folder keeps of the job; a resumed run must agree in all of it."""
-        settings = asdict(self.settings)
+        settings, calibration = asdict(self.settings), self.bundle.calibration_hash
         return {
             "task_sha256": self.spec.sha256,
             "preset": self.preset.value,
@@ -87,6 +103,8 @@ class Job:
             "ppo": settings["ppo"],
             "shield": settings["shield"],
             **({"shadow": True} if self.shadow else {}),
+            **({"uncalibrated": True} if self.uncalibrated else {}),
+            **({"calibration_sha256": calibration} if calibration else {}),
         }
 
     def begin(self, command: Sequence[str]) -> tuple[RunFolder, Learner]:
@@ -100,7 +118,8 @@ class Job:
         if not self.resume:
             return RunFolder.create(self.run, self.spec, self.recorded(), command), learner
         run = RunFolder.open(self.run)
-        for key, mine in (self.recorded() | {"shadow": self.shadow}).items():
+        usual = {"shadow": False, "uncalibrated": False}
+        for key, mine in (usual | self.recorded()).items():
             if run.settings.get(key, False) != mine:
                 raise RunError(
                     f"{self.run}: begun with {key} {run.settings.get(key)!r}, now asked with {mine!r}; "

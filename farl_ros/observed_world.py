@@ -7,6 +7,7 @@ import math
 import numpy as np
 from builtin_interfaces.msg import Time
 from farl_interfaces.msg import Action, SimState, State
+from std_msgs.msg import Header
 
 from farl.noise import plays_on
 from farl.types import ActionSource
@@ -36,6 +37,7 @@ class ObservedWorld:
         self._spec, self._play_on_every = spec, play_on_every
         self._referee = Referee(spec)
         self._step = -1
+        self._last: State | None = None
         self._commands: list[Action] = []
 
     def take_command(self, command: Action) -> None:
@@ -50,24 +52,50 @@ class ObservedWorld:
         """
         if state.validity != State.VALID or (state.step != 0 and state.step != self._step + 1):
             return None
-        observation = array_of(state.observation)
-        result = SimState(
-            header=state.header,
-            episode=state.episode,
-            step=state.step,
-            observation=state.observation,
-            objects=state.objects,
-        )
+        self._last = state
         if state.step == 0:
+            self._step = 0
             self._commands.clear()
-            self._referee.start(observation, plays_on(state.episode, self._play_on_every))
-        else:
-            ruling = self._referee.step(observation)
-            result.reward, result.cost = ruling.reward, ruling.cost
-            result.success, result.failed = ruling.success, ruling.failed
-            result.margin = ruling.margin
-            result.terminated, result.truncated = ruling.terminated, ruling.truncated
-            result.executed = self._executed(stamp_ns(state.header.stamp))
+            self._referee.start(array_of(state.observation), plays_on(state.episode, self._play_on_every))
+            return _seen(state)
+        return self._ruled(state)
+
+    def cut_off(self, episode: int, stamp: Time) -> SimState | None:
+        """The outcome of the step under way where nothing is seen any more: the last one of the episode.
+
+        What is not seen counts as lying where it was seen last.
+
+        Args:
+            episode: The running one.
+            stamp: Of now.
+
+        Returns:
+            None where nothing of the episode has been seen.
+        """
+        last = self._last
+        if last is None or last.episode != episode:
+            return None
+        unseen = State(
+            header=Header(stamp=stamp, frame_id=last.header.frame_id),
+            episode=episode,
+            step=last.step + 1,
+            observation=last.observation,
+            objects=last.objects,
+        )
+        self._last = None
+        result = self._ruled(unseen)
+        result.terminated, result.truncated = False, True
+        return result
+
+    def _ruled(self, state: State) -> SimState:
+        """What the referee says of the step that a state ends."""
+        ruling = self._referee.step(array_of(state.observation))
+        result = _seen(state)
+        result.reward, result.cost = ruling.reward, ruling.cost
+        result.success, result.failed = ruling.success, ruling.failed
+        result.margin = ruling.margin
+        result.terminated, result.truncated = ruling.terminated, ruling.truncated
+        result.executed = self._executed(stamp_ns(state.header.stamp))
         self._step = state.step
         return result
 
@@ -79,3 +107,13 @@ class ObservedWorld:
             return before[-1]
         zeros = np.zeros(self._spec.action_size, np.float32)
         return action_message(zeros, ActionSource.HOLD, math.nan, 0, Time())
+
+
+def _seen(state: State) -> SimState:
+    return SimState(
+        header=state.header,
+        episode=state.episode,
+        step=state.step,
+        observation=state.observation,
+        objects=state.objects,
+    )

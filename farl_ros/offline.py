@@ -6,15 +6,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from farl.datasets import DatasetError
+from farl.datasets import DatasetError, DemoSet
+from farl.kept_stages import KeptStages
 from farl.models import ModelBundle
-from farl.offline import OfflineSettings, StageProgress, train_offline, train_task_policy
+from farl.offline import OfflineSettings, StageProgress, made_from, train_offline, train_task_policy
 from farl.policy import GaussianPolicy
 from farl.world_model_training import WorldModelSettings
 from farl_ros.bags import BagFolder, read_folder
 from farl_ros.policy_cache import PolicyCache
+from farl_ros.provenance import versions
 from farl_ros.task_models import task_of_models
 from farl_ros.task_spec import TaskSpec
+
+STAGES = "stages"
+"""Folder in a run folder, until its models are whole."""
 
 
 def offline_settings(spec: TaskSpec) -> OfflineSettings:
@@ -28,12 +33,32 @@ def offline_settings(spec: TaskSpec) -> OfflineSettings:
             updates=model.updates if updates is None else updates,
             learning_rate=model.learning_rate if rate is None else rate,
         )
-    settings = OfflineSettings(world_model=model, horizon=horizon, lead=spec.shield.lead)
+    settings = OfflineSettings(
+        world_model=model, horizon=horizon, lead=spec.shield.lead, resolution=spec.resolution
+    )
     return settings if budget is None else replace(settings, false_alarm_budget=budget)
 
 
+def stages_in(
+    out: Path,
+    demos: DemoSet,
+    settings: OfflineSettings,
+    seed: int,
+    tell: Callable[[str], None] = lambda _: None,
+) -> KeptStages:
+    """Finished stages of a training in its run folder; those of another revision of the code are not used."""
+    made = {**made_from(demos, settings, seed), "code": versions()}
+    return KeptStages(out / STAGES, made, tell)
+
+
 def offline_from_bags(
-    spec: TaskSpec, bags: Path, seed: int, progress: StageProgress, tell: Callable[[str], None]
+    spec: TaskSpec,
+    bags: Path,
+    seed: int,
+    progress: StageProgress,
+    tell: Callable[[str], None],
+    force: bool = False,
+    keep: Path | None = None,
 ) -> tuple[ModelBundle, BagFolder]:
     """Read a folder of bags and train.
 
@@ -42,34 +67,64 @@ def offline_from_bags(
         bags: Folder with bags of all three kinds.
         seed: Everything random follows from it.
         progress: Called with (stage, fraction, loss); may raise to stop.
-        tell: Called with one line for every bag that could not be used.
+        tell: Called with one line for every bag that could not be used, or that something speaks against.
+        force: Train without the bags that cannot be used, and with the suspicious ones; else neither.
+        keep: Run folder; finished stages are kept in it and taken up again. None to keep none.
 
     Returns:
         The models, their card naming task and data; and what was read.
 
     Raises:
-        DatasetError: The bags do not suffice, or some hold something else than demonstrations of the task.
+        DatasetError: The bags do not suffice; or, without ``force``, some are bad or suspicious.
         BagError: There is no usable bag.
     """
     folder = read_folder(bags, spec)
     for path, reason in folder.rejected:
         tell(f"not used: {path}: {reason}")
-    if folder.unfit:
-        names = ", ".join(str(path) for path in folder.unfit[:5])
-        raise DatasetError(
-            f"{bags}: {len(folder.unfit)} bags hold something else than sound demonstrations of {spec.name} "
-            f"(the reasons are above): {names}; nothing is trained, move them away or record them again"
-        )
-    bundle = train_offline(folder.demos, offline_settings(spec), seed, progress)
+    for finding in folder.suspicious:
+        tell(f"used although {finding}" if force else str(finding))
+    if not force:
+        _refuse(spec, bags, folder)
+    settings = offline_settings(spec)
+    stages = None if keep is None else stages_in(keep, folder.demos, settings, seed, tell)
+    bundle = train_offline(folder.demos, settings, seed, progress, stages)
     card = {
         **bundle.card,
         "task": spec.name,
         "task_sha256": spec.sha256,
         "task_spec": task_of_models(spec),
         "rejected_bags": [str(path.name) for path, _ in folder.rejected],
+        **({"suspicious_bags": [str(finding) for finding in folder.suspicious]} if folder.suspicious else {}),
         "licence": "Apache-2.0",
     }
     return replace(bundle, card=card), folder
+
+
+def _refuse(spec: TaskSpec, bags: Path, folder: BagFolder) -> None:
+    """Let nothing be trained on what is not what it seems to be.
+
+    Raises:
+        DatasetError: Some bags are bad, or suspicious.
+    """
+    told = "the reasons are above"
+    insist = "or insist with --force, which leaves out bad bags and uses suspicious ones"
+    if folder.unfit:
+        names = ", ".join(str(path) for path in folder.unfit[:5])
+        raise DatasetError(
+            f"{bags}: {len(folder.unfit)} bags hold something else than sound demonstrations of {spec.name} "
+            f"({told}): {names}; nothing is trained, move them away or record them again, {insist}"
+        )
+    if folder.rejected:
+        names = ", ".join(str(path) for path, _ in folder.rejected[:5])
+        raise DatasetError(
+            f"{bags}: {len(folder.rejected)} bags cannot be used ({told}): {names}; nothing is trained, move "
+            f"them away or record them again, {insist}"
+        )
+    if folder.suspicious:
+        raise DatasetError(
+            f"{bags}: {len(folder.suspicious)} findings speak against training on these bags ({told}); "
+            f"nothing is trained, move the bags away or record them again, {insist}"
+        )
 
 
 def task_policy_from_bags(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from farl.datasets import Episode
 from farl.files import FileError, read_arrays, read_json, write_json
+from farl.kept_stages import fingerprint
 from farl.models import ModelError, fill, save_policy
 from farl.offline import OfflineSettings
 from farl.policy import GaussianPolicy
@@ -40,7 +38,12 @@ class PolicyCache:
     ) -> PolicyCache:
         """The place of the policy that is made from these."""
         used = {"policy": asdict(settings.policy), "reward_scale": settings.world_model.reward_scale}
-        made_from = {"demonstrations": _hash(episodes), "settings": used, "seed": seed, "format": FORMAT}
+        made_from = {
+            "demonstrations": fingerprint(episodes),
+            "settings": used,
+            "seed": seed,
+            "format": FORMAT,
+        }
         return cls(folder, json.loads(json.dumps(made_from)))
 
     def load(self, tell: Callable[[str], None]) -> GaussianPolicy | None:
@@ -71,12 +74,3 @@ class PolicyCache:
         sha256 = save_policy(made.policy, self.folder / WEIGHTS)
         card = {"made_from": self.made_from, "sha256": sha256, "report": made.report}
         write_json(self.folder / CARD, card)
-
-
-def _hash(episodes: Sequence[Episode]) -> str:
-    digest = hashlib.sha256()
-    for e in episodes:
-        for array in (e.observations, e.actions, e.rewards, e.costs):
-            digest.update(np.ascontiguousarray(array, "<f4").tobytes())
-        digest.update(bytes((e.terminated, e.truncated, e.success)))
-    return digest.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from farl.files import write_atomic
 from farl.intervals import Interval, wilson
 from farl.models import ModelBundle, save_models
 from farl.prediction_errors import ErrorCurve
+from farl_ros.calibration_file import CALIBRATION
+from farl_ros.offline import STAGES
 from farl_ros.quality import HeldOutQuality, held_out, quality_on, write_quality
 from farl_ros.quality_plots import choice_plot, error_plot, foresight_plot, reliability_plot
 from farl_ros.report_page import Card, Section, Table, flat, picture, render
@@ -64,6 +67,8 @@ def save_offline(
 ) -> HeldOutQuality:
     """Write what the offline phase made: OUT/models with their quality beside them, and OUT/report.html.
 
+    Stages that were kept to go on from are removed, and so is a calibration of models that lay there before.
+
     Args:
         spec: The task.
         bundle: From ``offline_from_bags``.
@@ -72,7 +77,9 @@ def save_offline(
         out: Run folder.
     """
     models = out / "models"
+    (models / CALIBRATION).unlink(missing_ok=True)
     saved = replace(bundle, world_model_hash=save_models(bundle, models))
+    shutil.rmtree(out / STAGES, ignore_errors=True)
     result = quality_on(spec, saved, held_out(saved, demos))
     write_quality(result, models)
     write_quality_report(spec, saved.card, result, command, out)

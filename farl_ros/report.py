@@ -54,6 +54,10 @@ def write_report(run: Path) -> Path:
     return run / REPORT
 
 
+UNCALIBRATED_NOTE = (
+    "Uncalibrated: nothing says how the shield's threshold was chosen, and the run was insisted on "
+    "(--uncalibrated)."
+)
 SHADOW_NOTE = (
     "Shadow: the arm was held still. Every decision was made and recorded, none was executed, nothing was "
     "learnt. Return, success and failures are those of a scene in which the arm did nothing; what the shield "
@@ -62,7 +66,8 @@ SHADOW_NOTE = (
 
 
 def _notes(run: RunFolder) -> list[str]:
-    return [*([SHADOW_NOTE] if run.shadow else []), *_length_notes(run)]
+    uncalibrated = [UNCALIBRATED_NOTE] if run.settings.get("uncalibrated") else []
+    return [*uncalibrated, *([SHADOW_NOTE] if run.shadow else []), *_length_notes(run)]
 
 
 def _length_notes(run: RunFolder) -> list[str]:

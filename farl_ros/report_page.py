@@ -30,12 +30,21 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """Rows under a header."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
 class Section:
-    """A heading with plots."""
+    """A heading with plots, or with a grid."""
 
     title: str
     text: str
-    plots: tuple[Plot, ...]
+    plots: tuple[Plot, ...] = ()
+    grid: Grid | None = None
 
 
 @dataclass(frozen=True)

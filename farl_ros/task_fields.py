@@ -238,11 +238,14 @@ class Offline(StrictModel):
     """Settings of the offline phase that differ from its own, which are made for thousands of demonstrations.
 
     ``world_model_updates`` and ``world_model_rate`` are gradient steps and Adam step size of the world model;
-    one that is left out stays as it is.
+    one that is left out stays as it is. ``resolution`` is, for each observation field that is named, what the
+    sensor that the policy will see with resolves, in the field's unit: the networks do not read an entry that
+    varies less (standard deviation) in the demonstrations.
     """
 
     world_model_updates: PositiveInt | None = None
     world_model_rate: PositiveFloat | None = None
+    resolution: dict[Name, PositiveFloat] | None = None
 
 
 class Online(StrictModel):

@@ -93,6 +93,9 @@ class TaskSpec(StrictModel):
             size = place.stop - place.start
             if size not in (2, 3):
                 raise ValueError(f"{where}: {name!r} has {size} entries; a position has 2 or 3")
+        resolution = self.offline.resolution if self.offline is not None else None
+        for name in resolution or {}:
+            self.slice_of(name, "offline.resolution")
         names = [entry.name for entry in self.objects]
         if not isinstance(self.failure, ArmNearSolid) and self.failure.object not in names:
             near = nearest(self.failure.object, names)
@@ -136,6 +139,14 @@ class TaskSpec(StrictModel):
     def observation_size(self) -> int:
         """Number of observation entries O."""
         return sum(entry.size for entry in self.observation)
+
+    @property
+    def resolution(self) -> tuple[float, ...]:
+        """What a sensor resolves of each of the O observation entries; empty where nothing is stated."""
+        given = self.offline.resolution if self.offline is not None else None
+        if given is None:
+            return ()
+        return tuple(given.get(entry.name, 0.0) for entry in self.observation for _ in range(entry.size))
 
     @property
     def action_size(self) -> int:

@@ -11,6 +11,7 @@ from perception.detection.colour import ColourDetector, ColourRange
 from perception.detection.detection import Detector
 from perception.detection.fusion import FusedDetector, Fusion
 from perception.detection.model_folder import load_detector
+from perception.detection.runtime import Runtime
 from perception.geometry import Bounds, LiftLimits, ObjectModel
 from perception.pipeline import Perception
 from perception.problems import StreamCheck, StreamLimits
@@ -61,19 +62,29 @@ def make_detector(spec: PerceptionSpec, models: Path) -> Detector:
     Raises:
         ModelError: The model is missing or does not fit.
     """
-    colours = ColourDetector(
-        {name: colour for name, one in spec.classes.items() if (colour := _colour(one)) is not None}
-    )
+    colours = colour_detector(spec)
     chosen = spec.detector
     if chosen.kind == "colour" or chosen.model is None:
         return colours
     yolo = load_detector(
-        models / chosen.model, tuple(spec.classes), chosen.least_score, chosen.overlap, chosen.threads
+        models / chosen.model,
+        tuple(spec.classes),
+        chosen.least_score,
+        chosen.overlap,
+        chosen.threads,
+        Runtime(chosen.runtime),
     )
     if chosen.kind == "yolo":
         return yolo
     rule = Fusion(chosen.colour_share, chosen.yolo_alone, chosen.colour_alone)
     return FusedDetector(yolo, colours, rule)
+
+
+def colour_detector(spec: PerceptionSpec) -> ColourDetector:
+    """Build the detector that needs no model; a class without a colour is none of its business."""
+    return ColourDetector(
+        {name: colour for name, one in spec.classes.items() if (colour := _colour(one)) is not None}
+    )
 
 
 def object_models(spec: PerceptionSpec) -> dict[str, ObjectModel]:

@@ -92,6 +92,7 @@ class DetectorSpec(StrictModel):
     model: Name | None
     least_score: Share
     overlap: Share
+    runtime: Literal["onnxruntime", "openvino"]
     threads: PositiveInt
     colour_share: Share
     yolo_alone: Share

@@ -74,7 +74,8 @@ def test_launch_is_imported_only_under_launch():
 def test_launch_files_import_only_launch_and_the_graph():
     def forbidden(name: str) -> bool:
         return not (
-            top(name) in LAUNCH | set(sys.stdlib_module_names) or f"{name}.".startswith("farl_ros.graph.")
+            top(name) in LAUNCH | set(sys.stdlib_module_names)
+            or f"{name}.".startswith(("farl_ros.graph.", "farl_ros.record_graph.", "farl_ros.replay_graph."))
         )
 
     assert sources("launch") != []

@@ -13,10 +13,11 @@ from benchmarks.protocol.identity import Identity, bound_to, resumable, shipped_
 from benchmarks.protocol.sizes import ROOT, Cell
 from benchmarks.protocol.tables import CellRow
 from farl.actor import Actor
-from farl.evaluation import evaluate
+from farl.evaluation import Evaluation, evaluate
 from farl.finetuning import Limit
 from farl.learner import Learner
 from farl.policy import FastPolicy
+from farl.rollout import Environment
 from farl.shield import Shield, ShieldMode
 from farl_ros.bags import read_folder
 from farl_ros.checkpoints import newest_checkpoint
@@ -163,10 +164,14 @@ def judge(cell: Cell, folder: Path) -> TwinRow:
 
 def _returns(job: Job, policy: FastPolicy) -> tuple[float, float, float]:
     """Mean and standard deviation of the return, and share of failing episodes, of a policy alone."""
+    result = alone(job, policy, make_environment(job.spec, evaluation=True), JUDGED)
+    return result.mean_return, result.std_return, result.failure_rate
+
+
+def alone(job: Job, policy: FastPolicy, environment: Environment, episodes: int) -> Evaluation:
+    """Judge a policy's mean action, without the shield, in scenes that the runs never meet."""
     actor = Actor(policy, _SEED, job.spec.horizon, deterministic=True)
     off = replace(job.settings.shield, mode=ShieldMode.OFF)
     recovery = FastPolicy.of(job.bundle.recovery_policy)
     shield = Shield(off, policy, recovery, job.bundle.world_model, job.bundle.world_model_hash)
-    environment = make_environment(job.spec, evaluation=True)
-    result = evaluate([environment], actor, shield, JUDGED, _SEED)
-    return result.mean_return, result.std_return, result.failure_rate
+    return evaluate([environment], actor, shield, episodes, _SEED)

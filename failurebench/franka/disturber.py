@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MOVES = 14
-_SIDE = 0.26
+SIDE = 0.26
 """Distance of the places to the left and right of the robot's way from its middle, metres."""
 _MIDDLE = 0.08
 """Greatest distance from the middle of the places where the flower stops on its way, metres."""
@@ -37,21 +37,21 @@ class Disturber:
         self.lane = lane
         self._times = [0.0] * (2 * _MOVES + 1)
         self._x = [sum(lane) / 2] * (2 * _MOVES + 1)
-        self._y = [_SIDE] * (2 * _MOVES + 1)
+        self._y = [SIDE] * (2 * _MOVES + 1)
 
     def draw(self, random: np.random.Generator) -> None:
         """Draw a new plan."""
         side = 1.0 if random.uniform() < 0.5 else -1.0
-        x, y, time = float(random.uniform(*self.lane)), side * _SIDE, -float(random.uniform(0.0, _HEAD_START))
+        x, y, time = float(random.uniform(*self.lane)), side * SIDE, -float(random.uniform(0.0, _HEAD_START))
         self._times, self._x, self._y = [time], [x], [y]
         for _ in range(_MOVES):
             pause, speed, midway, new_x, new_y = random.uniform(
                 (_PAUSE[0], _SPEED[0], 0.0, self.lane[0], -_MIDDLE),
                 (_PAUSE[1], _SPEED[1], 1.0, self.lane[1], _MIDDLE),
             ).tolist()
-            if midway >= _STOPS_MIDWAY or abs(y) < _SIDE:
+            if midway >= _STOPS_MIDWAY or abs(y) < SIDE:
                 side = -side
-                new_y = side * _SIDE
+                new_y = side * SIDE
             self._append(time + pause, x, y)
             time += pause + float(np.hypot(new_x - x, new_y - y)) / speed
             x, y = new_x, new_y

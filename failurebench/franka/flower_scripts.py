@@ -11,6 +11,10 @@ from failurebench.franka.view import FrankaView, franka_view, get_behind, leave_
 STEP = 0.03
 _REST = 0.0335
 """How far in front of the hand a puck is that rests against both fingers, metres."""
+START_SPEED = 0.11
+"""Speed at which a resting flower is expected to set out, metres per second: more than any moves at
+(``Disturber``: 0.04 to 0.08), so that there is time to spare. It does not follow from the disturber's speeds:
+the demonstrations that the shipped models are made of follow from it."""
 _FLOWER = slice(9, 14)
 
 
@@ -28,7 +32,7 @@ class FlowerDodger:
 
     line: float = 0.38
     clearance: float = 0.095
-    start_speed: float = 0.11
+    start_speed: float = START_SPEED
     judgement: float = 1.0
     speed: float = 1.0
 
@@ -131,9 +135,8 @@ class StepAside:
     clearance: float = 0.085
 
     BACK = 0.34
-    START_SPEED = 0.11
     RATE = 0.14
-    """Metres per second, of a flower that sets out and of the hand."""
+    """Of the hand, metres per second."""
 
     def reset(self) -> None:
         """Nothing to forget."""
@@ -157,5 +160,5 @@ class StepAside:
         off, speed = flower[1] - view.object[1], flower[4]
         if off * speed > 0.0:
             return abs(off) > self.clearance
-        time_left = (abs(off) - self.clearance) / (abs(speed) if speed != 0.0 else self.START_SPEED)
+        time_left = (abs(off) - self.clearance) / (abs(speed) if speed != 0.0 else START_SPEED)
         return time_left > (self.lane[1] - 0.035 - view.object[0]) / self.RATE

@@ -14,9 +14,10 @@ _STIFF = 2 * TIME_STEP
 third as fast as with the default."""
 
 CAMERA = "d435"
-_CAMERA_POSITION = "1.15 0 0.62"
-_CAMERA_AXES = "0 1 0 -0.69 0 0.72"
-"""Image right and image up in the base frame: the camera looks back at the robot and down on the table."""
+_CAMERA_POSITION = "0.95 0 0.95"
+_CAMERA_AXES = "0 1 0 -0.9 0 0.43"
+"""Image right and image up in the base frame: the camera looks back at the robot and down on the table, so
+steeply that the hand hides little of what lies behind it."""
 _CAMERA_FOVY = 42.5
 """Vertical field of view of the D435's colour camera, degrees (data sheet: 69.4 by 42.5)."""
 

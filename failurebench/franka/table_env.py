@@ -2,6 +2,7 @@
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 
 import mujoco
 import numpy as np
@@ -73,8 +74,23 @@ class FrankaEnv(FailureBenchEnv):
         self._velocity = self._data.qvel[JOINTS : JOINTS + 3]
         goal_body = mujoco.mj_name2id(self.panda.model, mujoco.mjtObj.mjOBJ_BODY, "goal")
         self._goal_body = self._data.mocap_pos[self.panda.model.body_mocapid[goal_body]]
+        self._repeat = 0
+        self._looks: dict[int, float] = {}
+        self._look: Callable[[float], None] = lambda share: None
+
+    def look_on(self, times: int, look: Callable[[float], None]) -> None:
+        """Have somebody look on while the agent steps are under way; it changes nothing of them.
+
+        Args:
+            times: How often in an agent step, at equal distances; its beginning and its end do not count.
+            look: Called with the share of the agent step that has passed, in (0, 1).
+        """
+        shares = [k / (times + 1) for k in range(1, times + 1)]
+        self._looks = {round(share * SUBSTEPS * self.action_repeat): share for share in shares}
+        self._look = look
 
     def _start_episode(self, random: np.random.Generator) -> None:
+        self._repeat = 0
         (x, y), self._goal = self.object_position, self.goal_position
         if self.randomize:
             (x, y), self._goal = self._draw_layout(random)
@@ -88,8 +104,13 @@ class FrankaEnv(FailureBenchEnv):
         model, data, mj_step, margin_now = self.panda.model, self._data, mujoco.mj_step, self._margin
         self.panda.command(action)
         margin = math.inf
+        begin = self._repeat * SUBSTEPS
+        self._repeat = (self._repeat + 1) % self.action_repeat
         for substep in range(SUBSTEPS):
             self._before_substep(substep)
+            if begin + substep in self._looks:
+                mujoco.mj_kinematics(model, data)
+                self._look(self._looks[begin + substep])
             mj_step(model, data)
             # Positions are those at the beginning of the physics step.
             margin = min(margin, margin_now())

@@ -22,6 +22,7 @@ from failurebench.demonstrations import (
 from farl.policy import FastPolicy
 from farl.types import Array, EpisodeKind
 from farl_ros.bag_episodes import write_trajectory
+from farl_ros.bag_tools.start import Start, said
 from farl_ros.commands.common import (
     INTERRUPTED,
     JsonOption,
@@ -88,9 +89,9 @@ def demos(
         with progress_bar() as bar:
             row = bar.add_task(f"{kind.value} episodes", total=wanted, note="")
             for index, trajectory in enumerate(islice(source, wanted)):
-                write_trajectory(
-                    folder / f"episode_{index:06d}", spec, EpisodeKind[kind.name], index, trajectory, seed
-                )
+                path = folder / f"episode_{index:06d}"
+                start = said(Start(trajectory.seed, trajectory.start))
+                write_trajectory(path, spec, EpisodeKind[kind.name], index, trajectory, seed, start)
                 written.append(trajectory)
                 failed = sum(t.failed for t in written)
                 bar.update(row, advance=1, note=f"{failed} with a failure")

@@ -49,6 +49,12 @@ def finetune(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     record: Annotated[bool, typer.Option(help="Write a bag per episode (only through the graph).")] = True,
+    black_box: Annotated[
+        bool | None,
+        typer.Option(
+            "--black-box/--no-black-box", help="Keep the seconds around interventions and failures."
+        ),
+    ] = None,
     robot: Annotated[
         str | None, typer.Option(help="On a robot, not in simulation: panda, fr3, or a robot YAML file.")
     ] = None,
@@ -73,6 +79,10 @@ def finetune(
     shadow: Annotated[
         bool, typer.Option("--shadow", help="Decide and record, hold the arm still, learn nothing.")
     ] = False,
+    uncalibrated: Annotated[
+        bool,
+        typer.Option("--uncalibrated", help="Go online although nothing says how the threshold was chosen."),
+    ] = False,
     json: JsonOption = None,
 ) -> None:
     """Fine-tune a policy while the shield keeps failures away; ends with a report.
@@ -94,9 +104,10 @@ def finetune(
     """
     if envs is not None and not direct:
         raise UsageError("--envs needs --direct: the ROS graph runs one simulator")
-    if direct and (robot is not None or shadow or real_time is not None or source):
+    if direct and (robot is not None or shadow or real_time is not None or source or black_box):
         raise UsageError(
-            "--direct has no ROS graph: it takes no --robot, --source, --shadow, --real-time or --lock-step"
+            "--direct has no ROS graph: it takes no --robot, --source, --shadow, --black-box, --real-time or "
+            "--lock-step"
         )
     if robot is None and (host or backend or camera or frames):
         raise UsageError(
@@ -107,7 +118,12 @@ def finetune(
     spec = load(task)
     limit = Limit(steps, episodes) if steps is not None or episodes is not None else Limit(steps=20_000)
     run_folder = run_path(Path("runs"), spec.name, preset.value, seed, datetime.now()) if out is None else out
-    job = Job.of(spec, models_folder(spec, models), preset, seed, limit, run_folder, resume, shadow)
+    folder = models_folder(spec, models)
+    job = Job.of(spec, folder, preset, seed, limit, run_folder, resume, shadow, uncalibrated)
+    if job.uncalibrated:
+        console.print(
+            "[bold red]UNCALIBRATED:[/] nothing says how the shield's threshold was chosen; the run says so"
+        )
     if resume:
         RunFolder.open(run_folder)  # what is wrong with it is said first
     console.print(spec.resolved_yaml(), style="dim", highlight=False)
@@ -119,7 +135,7 @@ def finetune(
                 from farl_ros.graph_job import Place, run_through_graph  # needs ROS; --direct does not
 
                 place = Place(robot, host, backend, source, real_time, camera, frames)
-                run = run_through_graph(job, task, record, view, place)
+                run = run_through_graph(job, task, record, view, place, black_box)
     except KeyboardInterrupt:
         if not (run_folder / SETTINGS).is_file():
             console.print("stopped before the run began; nothing is written")

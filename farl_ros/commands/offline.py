@@ -19,7 +19,7 @@ from farl_ros.commands.common import (
     stage_progress,
     write_figures,
 )
-from farl_ros.offline import offline_from_bags
+from farl_ros.offline import STAGES, offline_from_bags
 from farl_ros.quality_report import REPORT, save_offline
 
 
@@ -30,19 +30,25 @@ def offline(
         Path, typer.Option(help="Run folder; the models go into OUT/models, with a report beside.")
     ],
     seed: SeedOption = 0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Train without the bad bags and with the suspicious ones.")
+    ] = False,
     json: JsonOption = None,
 ) -> None:
     """Train task policy, recovery policy, value and world model, and choose the threshold.
+
+    Stopped at any moment, the same command goes on after the last finished stage, to the same models.
 
     Example: farl offline BoundedPush --bags demos --out runs/offline
     """
     spec = load(task)
     try:
         with stage_progress() as progress:
-            bundle, folder = offline_from_bags(spec, bags, seed, progress, console.print)
+            bundle, folder = offline_from_bags(spec, bags, seed, progress, console.print, force, out)
     except KeyboardInterrupt:
         console.print(
-            f"stopped before the models were whole; nothing is written to {out}, the bags are as they were"
+            f"stopped before the models were whole; finished stages are kept in {out / STAGES}: the same "
+            "command goes on after them, to the same models"
         )
         sys.exit(INTERRUPTED)
     models = out / "models"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,15 @@ def train(
     test: Annotated[int, typer.Option(min=1, help="Pictures to evaluate with.")] = 200,
     minutes: Annotated[float, typer.Option(min=0.1, help="Of training, besides drawing pictures.")] = 9.0,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of minutes.")] = None,
-    start: Annotated[Path | None, typer.Option(help="Weights of an earlier training to go on from.")] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Weights of an earlier training (last.pt in its --work) to go on from."),
+    ] = None,
+    recorded: Annotated[
+        list[Path] | None,
+        typer.Option(help="Bag with pictures, or librealsense's .db3, to train from too; may be repeated."),
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Take every so many-th recorded picture.")] = 10,
     work: Annotated[
         Path | None, typer.Option(help="Folder for pictures and weights; by default a temporary one.")
     ] = None,
@@ -36,7 +45,14 @@ def train(
 
     Needs Ultralytics (AGPL-3.0), which nothing else here does. Nothing is downloaded.
 
-    Example: farl perception train --task FrankaFragilePushWall
+    Pictures of your own camera are labelled by their colours (config/perception): record them with nothing
+    else of these colours in sight, and look at the labels in the folder of --work.
+
+    Examples:
+      farl perception train --task FrankaFragilePushWall
+
+      farl perception train --task FrankaFragilePushWall --work detector --start old/fit/weights/last.pt
+      --recorded bags/episode_0001 --recorded bags/episode_0002
     """
     spec = load(task)
     if importlib.util.find_spec("ultralytics") is None:
@@ -45,21 +61,27 @@ def train(
             "environment of its own if you do not want it beside this package). Detection by colour needs "
             "neither it nor a model"
         )
-    from farl_ros.sight.files import detectors  # OpenCV and OpenGL: most commands need neither
+    from farl_ros.sight.errors import SightError
+    from farl_ros.sight.files import detectors, perception_of  # OpenCV and OpenGL: most commands need neither
+    from farl_ros.sight.recorded_pictures import recorded_pictures
     from farl_ros.twin_scenes import scenes
+    from perception.build import colour_detector
     from perception.training.fit import FitSettings, TrainingError
+    from perception.training.pictures import labelled_by
     from perception.training.train import TrainSettings, train_detector
 
     settings = TrainSettings(pictures, validation, test, seed)
     limits = {"minutes": minutes} if epochs is None else {"minutes": None, "epochs": epochs}
     fit = FitSettings(device=device, seed=seed, **limits)
     folder = detectors() / spec.name if out is None else out
+    pictures_of_ours = chain.from_iterable(recorded_pictures(path, every) for path in recorded or ())
+    ours = labelled_by(colour_detector(perception_of(spec.name)), pictures_of_ours)
     try:
         with tempfile.TemporaryDirectory(prefix="detector-") as scratch:
             found = train_detector(
-                scenes(spec.name), Path(scratch) if work is None else work, folder, settings, fit, start
+                scenes(spec.name), Path(scratch) if work is None else work, folder, settings, fit, start, ours
             )
-    except TrainingError as error:
+    except (TrainingError, SightError) as error:
         raise UsageError(str(error)) from error
     console.print(
         f"{folder}: mAP50 {found.map50:.3f}, located {found.located:.1%}, position error median "

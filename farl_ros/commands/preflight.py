@@ -39,13 +39,15 @@ def preflight(
     robot: Annotated[str, typer.Option(help="Robot name (panda or fr3) or a robot YAML file.")] = "panda",
     host: Annotated[str, typer.Option(help="Address of the robot's control box.")] = "172.16.0.2",
     models: ModelsOption = None,
-    calibration: Annotated[Path | None, typer.Option(help="The camera's calibration file.")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="The camera's calibration; as a rule, the one that a run takes.")
+    ] = None,
     sim: Annotated[bool, typer.Option("--sim", help="For the simulator: neither robot nor camera.")] = False,
     json: JsonOption = None,
 ) -> None:
     """Check computer, robot, camera, calibration and models; ends with 1 when something must be put right.
 
-    Example: farl preflight BoundedPush --robot fr3 --host 172.16.0.2 --calibration camera.yaml
+    Example: farl preflight FrankaFragilePushWall --robot fr3 --host 172.16.0.2
     """
     spec, arm = load(task), load_robot(robot)
     here = Path.cwd()
@@ -73,9 +75,18 @@ def _robot_checks(arm: RobotSpec, host: str, calibration: Path | None, sim: bool
         "robot": lambda: check_port(probe_port(host)),
         "franky": lambda: check_library(probe_library(), arm),
         "camera": lambda: check_camera(probe_camera()),
-        "calibration": lambda: check_calibration(probe_calibration(calibration), datetime.now(UTC)),
+        "calibration": lambda: check_calibration(
+            probe_calibration(_calibration_of_a_run() if calibration is None else calibration),
+            datetime.now(UTC),
+        ),
     }
     return [skipped(name) if sim else check() for name, check in checks.items()]
+
+
+def _calibration_of_a_run() -> Path | None:
+    from farl_ros.sight.files import ROBOT, calibration_file  # OpenCV; most commands do not need it
+
+    return calibration_file(ROBOT)
 
 
 def _table(checks: list[Check]) -> Table:

@@ -35,7 +35,7 @@ def quality(
     Example: farl quality BoundedPush --bags demos --out runs/quality
     """
     spec = load(task)
-    bundle = load_models_for(spec, models_folder(spec, models))
+    bundle = load_models_for(spec, models_folder(spec, models), calibrated=False)
     folder = read_folder(bags, spec)
     for path, reason in folder.rejected:
         console.print(f"not used: {path}: {reason}")

@@ -43,7 +43,7 @@ GRACE = 2.0
 
 
 class Episode(FarlNode):
-    """Publishes ``transition`` and ``episode_event``; offers ``~/start`` and ``~/label``.
+    """Publishes ``transition`` and ``episode_event``; offers ``~/start``, ``~/end`` and ``~/label``.
 
     ``~/start`` answers at once; the STARTED event says that the scene is reset, an ABORTED event that it
     could not be. A fault of the arm is a failure: the step that it falls into costs what a violation costs.
@@ -54,7 +54,12 @@ class Episode(FarlNode):
         spec = self.declare_task()
         self._seed = self.declare("seed", 0, "seed of the run: the resets are a function of it", minimum=0)
         self._kind = self.declare(
-            "kind", int(EpisodeKind.ONLINE), "what episodes are recorded for", 0, len(EpisodeKind) - 1
+            "kind",
+            int(EpisodeKind.ONLINE),
+            "what episodes are recorded for; may be set",
+            minimum=0,
+            maximum=len(EpisodeKind) - 1,
+            read_only=False,
         )
         self._next = self.declare(
             "first_episode", 0, "number of the next episode to start; may be set", minimum=0, read_only=False
@@ -85,6 +90,7 @@ class Episode(FarlNode):
         self._failed = False
         self._arm_fault = ""  # of the running episode, not yet part of a transition
         self._arm_latched = False
+        self._verdict: int | None = None  # of the operator: the step that is under way is the last
         self._last_stamp = Time()
         self._matcher = StepMatcher(wait_for_decisions=not real_time)
         self._transitions = self.create_publisher(Transition, "transition", qos.STREAM)
@@ -92,6 +98,7 @@ class Episode(FarlNode):
         self._reset = self.create_client(ResetScene, "reset_scene")
         self.create_service(Trigger, "~/start", self._on_start)
         self.create_service(LabelEpisode, "~/label", self._on_label)
+        self.create_service(LabelEpisode, "~/end", self._on_end)
         self._world: ObservedWorld | None = None
         if outcomes == "observation":
             self._observe(spec, play_on)
@@ -125,6 +132,8 @@ class Episode(FarlNode):
         for parameter in parameters:
             if parameter.name == "first_episode":
                 self._next = parameter.value
+            elif parameter.name == "kind":
+                self._kind = parameter.value
 
     def _on_start(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if not self._reset.service_is_ready():
@@ -162,6 +171,7 @@ class Episode(FarlNode):
 
     def _begin(self, episode: int) -> None:
         self._starting, self._running, self._failed = None, episode, False
+        self._verdict = None
         self._arm_fault = ""
         self._matcher.stop()
         self._publish_event(EpisodeEvent.STARTED, episode)
@@ -181,11 +191,22 @@ class Episode(FarlNode):
             self._add(outcome)
 
     def _on_blind(self) -> None:
+        """Give the running episode up; once it has failed, that is its end: it lies where nobody sees it."""
         self._blind.cancel()
-        if self._running is not None:
+        if self._running is None:
+            return
+        stamp = self.get_clock().now().to_msg()
+        last = self._world.cut_off(self._running, stamp) if self._failed else None
+        if last is None:
             self._abort(
                 f"no valid state for {self._blind_limit:g} s: is the camera there, are all objects in sight?"
             )
+        else:
+            self._last_stamp = stamp
+            self.get_logger().warn(
+                f"episode {self._running} ends: it failed, and nothing was seen for {self._blind_limit:g} s"
+            )
+            self._add(last)
 
     def _joins(self, add: Callable[[Any], SimState | None]) -> Callable[[Any], None]:
         """A listener that takes outcomes once they have been seen, too."""
@@ -210,6 +231,9 @@ class Episode(FarlNode):
         """Take the state that ends a step."""
         if self._arm_fault:
             state.cost, self._arm_fault = 1.0, ""
+        if self._verdict is not None:
+            state.success = state.terminated = self._verdict == EpisodeEvent.SUCCEEDED
+            state.truncated, self._verdict = not state.terminated, None
         self._publish(self._matcher.add_state(state))
         over = state.terminated or state.truncated
         if self._flush is not None and over and self._running is not None:
@@ -275,6 +299,20 @@ class Episode(FarlNode):
             note = f"{label}: {request.operator_note}" if request.operator_note else label
             self._publish_event(EpisodeEvent.LABELLED, request.episode, note)
             response.ok, response.message = True, f"episode {request.episode} is labelled {label}"
+        return response
+
+    def _on_end(
+        self, request: LabelEpisode.Request, response: LabelEpisode.Response
+    ) -> LabelEpisode.Response:
+        """End the running episode with the step that is under way: SUCCEEDED, or ABORTED for a plain stop."""
+        if request.episode != self._running:
+            response.ok, response.message = False, f"episode {request.episode} does not run"
+        elif request.label not in (EpisodeEvent.SUCCEEDED, EpisodeEvent.ABORTED):
+            response.ok = False
+            response.message = f"label {request.label}: expected SUCCEEDED (1), or ABORTED (4) for a stop"
+        else:
+            self._verdict = request.label
+            response.ok, response.message = True, f"episode {request.episode} ends with this step"
         return response
 
     def close(self) -> None:

@@ -47,6 +47,9 @@ class Finetuner(ModelNode):
         run = self.declare_required("run", "run folder to write")
         resume = self.declare("resume", False, "go on from the newest checkpoint of the run")
         shadow = self.declare("shadow", False, "the arm is held still: count and record, learn nothing")
+        insist = self.declare(
+            "uncalibrated", False, "go online although nothing says how the shield's threshold was chosen"
+        )
         self._steps = self.declare(
             "steps", 0, "with autostart: stop after this many agent steps; 0 for no limit", 0
         )
@@ -62,9 +65,11 @@ class Finetuner(ModelNode):
         )
         limit = Limit(steps=1)  # each goal brings its own
         try:
-            self._job = Job.of(spec, models, preset, seed, limit, Path(run), resume, shadow)
+            self._job = Job.of(spec, models, preset, seed, limit, Path(run), resume, shadow, insist)
         except ModelError as error:
             raise NodeError(str(error)) from error
+        if self._job.uncalibrated:
+            self.get_logger().error("UNCALIBRATED: nothing says how the shield's threshold was chosen")
         self._neighbours = Neighbours(self, [name for name in expected if name])
         self.loop: FinetuneLoop | None = None
         self.on_episode: Callable[[], None] = lambda: None

@@ -1,4 +1,8 @@
-"""Offline training as an action: demonstration bags in, a folder of models out."""
+"""Offline training as an action: demonstration bags in, a folder of models out.
+
+What a cancelled goal or a killed process has finished is kept in the run folder: the same goal goes on after
+it, to the same models.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,12 @@ from farl_interfaces.action import TrainOffline
 from rclpy.context import Context
 
 from farl.datasets import DatasetError
+from farl.models import ModelError
 from farl_ros.bags import BagError
 from farl_ros.nodes.common import FarlNode
 from farl_ros.nodes.goals import GoalServer, Outcome
 from farl_ros.nodes.running import main_of
-from farl_ros.offline import offline_from_bags
+from farl_ros.offline import STAGES, offline_from_bags
 from farl_ros.task_spec import TaskError, load_task
 
 
@@ -44,6 +49,7 @@ class OfflineTrainer(FarlNode):
             out=self.declare("out", "", "with autostart: run folder to write"),
             seed=self.declare("seed", 0, "with autostart: everything random follows from it", minimum=0),
         )
+        self._force = self.declare("force", False, "train without the bad bags and with the suspicious ones")
         self._autostart = self.declare("autostart", False, "train at once, and end the process when done")
         self._cancelled = threading.Event()
         self._worker = ThreadPoolExecutor(1, "trainer")
@@ -62,22 +68,28 @@ class OfflineTrainer(FarlNode):
 
     def _train(self, goal: TrainOffline.Goal) -> _Ended:
         """In another thread: train, and put every foreseen end into words."""
-        models = Path(goal.out) / "models"
+        out = Path(goal.out)
+        if not goal.bags or not goal.out:
+            message = f"bags {goal.bags!r} and out {goal.out!r}: expected a folder of bags, and a run folder"
+            return _Ended(TrainOffline.Result(message=message), Outcome.ABORTED)
         try:
             spec = load_task(goal.task)
             bundle, folder = offline_from_bags(
-                spec, Path(goal.bags), goal.seed, self._progress, self.get_logger().warn
+                spec, Path(goal.bags), goal.seed, self._progress, self.get_logger().warn, self._force, out
             )
             from farl_ros.quality_report import save_offline  # slow to import, and only needed here
 
-            save_offline(spec, bundle, folder.demos, sys.argv, Path(goal.out))
+            save_offline(spec, bundle, folder.demos, sys.argv, out)
         except _Cancelled:
-            return _Ended(TrainOffline.Result(message="cancelled"), Outcome.CANCELED)
-        except (TaskError, BagError, DatasetError) as error:
+            message = (
+                f"cancelled; finished stages are kept in {out / STAGES}: the same goal goes on after them"
+            )
+            return _Ended(TrainOffline.Result(message=message), Outcome.CANCELED)
+        except (TaskError, BagError, DatasetError, ModelError, OSError) as error:
             return _Ended(TrainOffline.Result(message=str(error)), Outcome.ABORTED)
-        threshold = bundle.threshold
+        models, threshold = str(out / "models"), bundle.threshold
         message = f"trained on {sum(bundle.card['episodes'].values())} episodes; threshold {threshold:g}"
-        return _Ended(TrainOffline.Result(ok=True, message=message, models=str(models)), Outcome.SUCCEEDED)
+        return _Ended(TrainOffline.Result(ok=True, message=message, models=models), Outcome.SUCCEEDED)
 
     def _progress(self, stage: str, fraction: float, loss: float) -> None:
         if self._cancelled.is_set():

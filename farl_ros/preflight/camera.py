@@ -51,9 +51,8 @@ def probe_camera() -> CameraFacts:
 def check_camera(facts: CameraFacts) -> Check:
     """One camera, fast enough for colour and depth at 30 Hz."""
     if facts.devices is None:
-        return Check(
-            "camera", Outcome.FAIL, facts.error, "pip install pyrealsense2; then plug the camera in again"
-        )
+        to_do = "pip install pyrealsense2 (it needs the system's libusb-1.0); then plug the camera in again"
+        return Check("camera", Outcome.FAIL, facts.error, to_do)
     if not facts.devices:
         to_do = "plug a RealSense camera into a USB 3 port; on Linux install librealsense's udev rules"
         return Check("camera", Outcome.FAIL, "no RealSense camera", to_do)

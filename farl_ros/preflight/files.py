@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from farl.models import ModelError
+from farl_ros.calibration_file import require_calibrated
 from farl_ros.preflight.outcome import Check, Outcome
 from farl_ros.task_models import load_models_for
 from farl_ros.task_spec import TaskSpec
@@ -79,9 +80,10 @@ def check_calibration(facts: CalibrationFacts, now: datetime) -> Check:
 
 
 def probe_models(spec: TaskSpec, folder: Path) -> ModelFacts:
-    """Load the models as a run would: hashes against the card, card against the task."""
+    """Load the models as a run would: hashes against the card, card against the task, and calibrated."""
     try:
         bundle = load_models_for(spec, folder)
+        require_calibrated(bundle, folder)
     except ModelError as error:
         return ModelFacts("", str(error))
     return ModelFacts(bundle.world_model_hash)

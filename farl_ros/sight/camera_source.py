@@ -31,6 +31,7 @@ from farl_ros.sight.images import frame_of
 from farl_ros.sight.observation import ObservationMaker
 from farl_ros.sight.reporter import Reporter
 from farl_ros.sight.scene_message import state_of
+from farl_ros.sight.topics import COLOUR, DEPTH, INFO
 from farl_ros.task_spec import TaskSpec
 from perception.build import make_perception
 from perception.cameras.camera import Camera, CameraError, CameraState, Reading
@@ -38,9 +39,6 @@ from perception.detection.model_folder import ModelError
 from perception.frame import FrameError
 from perception.pipeline import Scene
 
-COLOUR, DEPTH = "camera/color/image_raw", "camera/aligned_depth_to_color/image_raw"
-INFO = "camera/color/camera_info"
-"""Topics, named as RealSense's driver for ROS 2 names them."""
 ARM_LAG_S = 0.1
 """On the wall clock the newest arm pose still counts for a frame that is so much younger [s]."""
 _POLLS = 4

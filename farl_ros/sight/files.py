@@ -8,7 +8,7 @@ from pathlib import Path
 from farl_ros.paths import share_folder
 from farl_ros.sight.errors import SightError
 from perception.calibration.hand_eye import CalibrationError
-from perception.camera_spec import CameraSpec, Mounting, load_camera, mounting_of
+from perception.camera_spec import CalibratedMounting, CameraSpec, Mounting, load_camera, mounting_of
 from perception.spec import PerceptionSpec, SpecError, load_perception
 
 TWIN, ROBOT = "franka_twin", "d435"
@@ -57,6 +57,16 @@ def camera_of(name: str) -> CameraSpec:
         return load_camera(camera_file(name))
     except SpecError as error:
         raise SightError(str(error)) from error
+
+
+def calibration_file(name: str) -> Path | None:
+    """Where a camera's calibration is looked for, by name or path; None where it is mounted as measured.
+
+    Raises:
+        SightError: There is no such camera, or its file is wrong.
+    """
+    mounting = camera_of(name).mounting
+    return camera_file(name).parent / mounting.file if isinstance(mounting, CalibratedMounting) else None
 
 
 def mounted(name: str) -> tuple[CameraSpec, Mounting]:

@@ -8,13 +8,19 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from perception.detection.yolo import ModelError, YoloDetector
+from perception.detection.runtime import ModelError, Runtime
+from perception.detection.yolo import YoloDetector
 
 NETWORK, CARD = "detector.onnx", "card.json"
 
 
 def load_detector(
-    folder: Path, classes: tuple[str, ...], least_score: float, overlap: float, threads: int
+    folder: Path,
+    classes: tuple[str, ...],
+    least_score: float,
+    overlap: float,
+    threads: int,
+    runtime: Runtime = Runtime.ONNXRUNTIME,
 ) -> YoloDetector:
     """Load a detector that knows some classes.
 
@@ -23,7 +29,8 @@ def load_detector(
         classes: That it must know; it may know more.
         least_score: Detections below are dropped.
         overlap: Intersection over union from which on two boxes of one class are one object.
-        threads: Of ONNX Runtime.
+        threads: That compute.
+        runtime: Which library computes.
 
     Raises:
         ModelError: Something is missing, was changed, or does not fit.
@@ -38,7 +45,7 @@ def load_detector(
     file = folder / NETWORK
     if file.is_file() and digest_of(file) != digest:
         raise ModelError(f"{file}: is not the file of its card (SHA-256 differs): copy or train it again")
-    detector = YoloDetector(file, least_score, overlap, threads)
+    detector = YoloDetector(file, least_score, overlap, threads, runtime)
     missing = [name for name in classes if name not in detector.classes]
     if missing:
         raise ModelError(

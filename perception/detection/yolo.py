@@ -1,28 +1,22 @@
-"""YOLOv8 on ONNX Runtime, without torch or Ultralytics: letterbox, decoding and suppression are here."""
+"""YOLOv8 without torch or Ultralytics: letterbox, decoding and suppression."""
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from perception.detection.detection import Box, Detection, Source
+from perception.detection.runtime import ModelError, Runtime, load_network
 from perception.frame import Colour
 
 _GREY = 114
 """What Ultralytics pads with in training."""
 
 Floats = NDArray[np.float32]
-
-
-class ModelError(ValueError):
-    """A file is no detector that fits: not ONNX, no YOLOv8 output, other classes; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,54 +106,47 @@ def suppress(boxes: Floats, scores: Floats, classes: NDArray[np.intp], overlap: 
 class YoloDetector:
     """A YOLOv8 network that Ultralytics has exported to ONNX; classes and input size come from the file."""
 
-    def __init__(self, file: Path, least_score: float, overlap: float, threads: int = 1) -> None:
+    def __init__(
+        self,
+        file: Path,
+        least_score: float,
+        overlap: float,
+        threads: int = 1,
+        runtime: Runtime = Runtime.ONNXRUNTIME,
+    ) -> None:
         """Load the network.
 
         Args:
             file: Ends in ``.onnx``.
             least_score: Detections below are dropped.
             overlap: Intersection over union from which on two boxes of one class are one object.
-            threads: Of ONNX Runtime. One is fastest where cores are shared.
+            threads: That compute; one is fastest where cores are shared.
+            runtime: Which library computes.
 
         Raises:
-            ModelError: It is not such a network.
+            ModelError: It is not such a network, or the library is not there.
         """
         self.file, self.least_score, self.overlap = file, least_score, overlap
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        if not file.is_file():
-            raise ModelError(f"no detector {file}; train one, or choose detection by colour alone")
-        try:
-            self._session = onnxruntime.InferenceSession(str(file), options, ["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's own errors have no common base below this
-            raise ModelError(f"{file}: not a network that ONNX Runtime can load: {error}") from error
-        (given,) = self._session.get_inputs()
-        self._input = str(given.name)
-        self.classes = _classes(self._session, file)
-        self.width, self.height = _size(given.shape, file)
+        self._network = load_network(file, runtime, threads)
+        self.classes = self._network.classes
         self._check_output()
 
     def _check_output(self) -> None:
         """Run it once: that also takes the time of the first run out of the first frame."""
-        blank = np.zeros((1, 3, self.height, self.width), np.float32)
-        shape = self._run(blank).shape
+        blank = np.zeros((1, 3, self._network.height, self._network.width), np.float32)
+        shape = self._network.run(blank).shape
         if len(shape) != 2 or shape[0] != 4 + len(self.classes):
             raise ModelError(
                 f"{self.file}: expected an output (1, {4 + len(self.classes)}, N) for its "
                 f"{len(self.classes)} classes, got (1, {', '.join(map(str, shape))}); is it YOLOv8?"
             )
 
-    def _run(self, blob: Floats) -> Floats:
-        output: Floats = self._session.run(None, {self._input: blob})[0][0]
-        return output
-
     def detect(self, colour: Colour) -> list[Detection]:
         """Return what the network sees, best first; masks are not its business."""
         height, width = colour.shape[:2]
-        letterbox = Letterbox.of(width, height, self.width, self.height)
-        output = self._run(letterbox.blob(colour, self.width, self.height))
+        network = self._network
+        letterbox = Letterbox.of(width, height, network.width, network.height)
+        output = network.run(letterbox.blob(colour, network.width, network.height))
         boxes, scores, classes = decode(output, self.least_score)
         return [
             Detection(
@@ -170,21 +157,3 @@ class YoloDetector:
             )
             for i in suppress(boxes, scores, classes, self.overlap)
         ]
-
-
-def _classes(session: Any, file: Path) -> tuple[str, ...]:  # noqa: ANN401 - ONNX Runtime has no types
-    text = session.get_modelmeta().custom_metadata_map.get("names")
-    try:
-        names = ast.literal_eval(text)
-        return tuple(str(names[i]) for i in range(len(names)))
-    except (ValueError, SyntaxError, KeyError, TypeError) as error:
-        raise ModelError(f"{file}: expected metadata 'names' such as {{0: 'puck'}}, got {text!r}") from error
-
-
-def _size(shape: list[Any], file: Path) -> tuple[int, int]:
-    if len(shape) != 4 or shape[:2] != [1, 3] or not all(isinstance(n, int) for n in shape):
-        raise ModelError(
-            f"{file}: expected an input (1, 3, height, width) of fixed size, got {shape}; "
-            "export it with dynamic=False"
-        )
-    return shape[3], shape[2]

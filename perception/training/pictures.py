@@ -136,17 +136,17 @@ def sensed(
     return replace(picture, frame=replace(frame, colour=colour, depth=depth))
 
 
-def labelled_by(detector: Detector, frames: Iterable[Frame]) -> Iterable[Labelled]:
+def labelled_by(detector: Detector, pictures: Iterable[Colour]) -> Iterable[Labelled]:
     """Label recorded frames with what a detector sees, at most one object of each class.
 
     With detection by colour, and pictures in which nothing else has the objects' colours, the labels are good
     enough to go on training from. Look at them first.
     """
-    for frame in frames:
+    for colour in pictures:
         best: dict[str, Box] = {}
-        for detection in detector.detect(frame.colour):
+        for detection in detector.detect(colour):
             best.setdefault(detection.object_class, detection.box)
-        yield frame.colour, best
+        yield colour, best
 
 
 def simulated(draw: Draw, count: int, seed: int, noise: SensorNoise) -> Iterable[Labelled]:

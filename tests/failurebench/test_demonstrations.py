@@ -13,7 +13,9 @@ from failurebench.demonstrations import (
 )
 from failurebench.demonstrators import HesitantPusher
 from failurebench.disc_scripts import DiscPusher
+from failurebench.env import Snapshot
 from failurebench.kit import kit
+from failurebench.trajectory import Trajectory
 
 # Policies that fail now and then under noise, to stand for cloned ones.
 CARELESS_DISC = DiscPusher(aim=(0.2, 0.445), eagerness=1.0)
@@ -21,7 +23,9 @@ CARELESS_PUSH = HesitantPusher(grip=0.9, detour=(0.19, 0.7), dwell_steps=10_000)
 
 
 def same(a, b):
-    return all(np.array_equal(x, y) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
+    if isinstance(a, Trajectory | Snapshot):
+        return all(same(x, y) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
+    return np.array_equal(a, b)
 
 
 def check_shapes(trajectory, env):

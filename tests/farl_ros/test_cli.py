@@ -76,7 +76,10 @@ def test_the_chain_from_nothing_to_a_report(farl, capsys, monkeypatch: pytest.Mo
     assert [len(recorded.of(kind)) for kind in EpisodeKind if kind != EpisodeKind.ONLINE] == [12, 6, 30]
     damaged = next(Path("demos/recovery/episode_000003").glob("*.mcap"))
     damaged.write_bytes(b"no bag any more")
-    assert farl("offline", "DiscTable", "--bags", "demos", "--out", "off", "--json", "o.json") == 0
+    offline = ("offline", "DiscTable", "--bags", "demos", "--out", "off", "--json", "o.json")
+    assert farl(*offline) == 2
+    assert "1 bags cannot be used" in (said := output(capsys)) and "episode_000003" in said
+    assert farl(*offline, "--force") == 0
     assert "not used" in (said := output(capsys)) and "episode_000003" in said
     assert json.loads(Path("o.json").read_text())["rejected_bags"] == 1
     made_with, trained = Path("demos/task_policy.safetensors"), Path("off/models/task_policy.safetensors")

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from farl_ros.graph import (
-    ARGUMENTS,
     GraphError,
     NodeSpec,
     checked,
@@ -19,6 +18,7 @@ from farl_ros.graph import (
     ros_arguments,
     yaml_value,
 )
+from farl_ros.jobs import ARGUMENTS
 from farl_ros.processes import process_command, process_environment, run_processes
 
 ROBOT = {"sim": False, "host": "172.16.0.2"}

@@ -79,3 +79,20 @@ def test_success_held_ends_the_episode_and_a_played_on_one_goes_on():
     assert not any(outcome.terminated for outcome in goes_on)
     assert [outcome.truncated for outcome in goes_on] == [False] * 59 + [True]
     assert goes_on[0].success and goes_on[0].reward > 9.0 - 4.0
+
+
+def test_an_episode_that_is_cut_off_ends_with_what_was_seen_last(world):
+    in_the_wall = (0.48, -0.05)
+    world.outcome(state(1, in_the_wall))
+    world.take_command(command(2 * PERIOD))
+    world.take_command(command(2 * PERIOD, ActionSource.HOLD, 0.0))
+    last = world.cut_off(0, time_of(30 * PERIOD))
+    assert (last.episode, last.step, stamp_ns(last.header.stamp)) == (0, 2, 30 * PERIOD)
+    assert array_of(last.observation).tolist() == array_of(state(1, in_the_wall).observation).tolist()
+    assert (last.terminated, last.truncated, last.cost, last.failed) == (False, True, 1.0, True)
+    assert last.executed.source == ActionSource.HOLD
+    assert world.cut_off(0, time_of(31 * PERIOD)) is None  # once
+
+
+def test_an_episode_that_nothing_was_seen_of_is_not_cut_off(world):
+    assert world.cut_off(1, time_of(30 * PERIOD)) is None

@@ -402,6 +402,8 @@ def test_what_fails_is_told_and_ends_with_1(farl, capsys, monkeypatch):
     failed = {check["name"] for check in figures["checks"] if check["outcome"] == "fail"}
     assert figures["passed"] is False and figures["robot"] == "Panda"
     assert {"robot", "franky", "calibration", "models"} <= failed and "camera" not in failed
+    (told,) = [check for check in figures["checks"] if check["name"] == "calibration"]
+    assert "config/cameras/d435.calibration.yaml" in told["found"]  # the one that a run would take
     said = " ".join(capsys.readouterr().out.split())
     assert "10.0.0.9:1337" in said and "[Errno 111]" in said
     assert f"not ready: {', '.join(c['name'] for c in figures['checks'] if c['outcome'] == 'fail')}" in said

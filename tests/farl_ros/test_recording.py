@@ -5,6 +5,7 @@ import json
 import struct
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,7 @@ class FakeBag:
 
     def __init__(self, episode: int) -> None:
         self.episode, self.written, self.closed, self.metadata = episode, [], False, {"task": "DiscTable"}
+        self.path = Path(f"episode_{episode:06d}")
 
     def __enter__(self):
         return self

@@ -351,3 +351,12 @@ def test_the_solid_of_the_file_reaches_the_environment():
     spec = parse_task(changed("ObstructedPush", failure=failure), "below_the_hand.yaml")
     _, info = make(spec).reset(seed=0)
     assert 0.05 < info["margin"] < 0.1  # the fingers, 0.18 m above the table, are above the solid
+
+
+def test_the_resolution_is_that_of_the_fields_that_are_named():
+    spec = load_task("FrankaFragilePushWall")
+    assert spec.resolution == (0.0,) * 3 + (0.001,) * 3 + (0.01,) * 3 + (0.0,) * 3
+    assert load_task("BoundedPush").resolution == ()
+    content = {**spec.resolved(), "offline": {"resolution": {"pug_position": 0.1}}}
+    with pytest.raises(ValueError, match=r"offline\.resolution: no observation field 'pug_position'"):
+        TaskSpec.model_validate(content)

@@ -8,6 +8,8 @@
     gripper_delay SECONDS                     how late the hand says that it is done
     gripper_object METRES                     the width of what lies between its fingers
     wrench FX FY FZ TX TY TZ                  the external wrench that it reports [N, Nm]
+    place X Y Z                               put the hand there, before anybody connects [m]
+    since SECONDS                             what broke it was done elsewhere, at that monotonic time [s]
     report                                    nothing: every answer is a report
 
 End it by closing its standard input.
@@ -66,6 +68,10 @@ def obey(line: str, arm: ArmServer, gripper: GripperServer) -> None:
         gripper.object_width = float(values[0])
     elif word == "wrench":
         body.wrench = np.array(values, np.float64)
+    elif word == "place":
+        body.place(np.array(values, np.float64))
+    elif word == "since":
+        body.mark_broken_at(float(values[0]))
     elif word != "report":
         raise SystemExit(f"unknown line {line!r}")
 
@@ -80,6 +86,8 @@ def report(arm: ArmServer, gripper: GripperServer) -> str:
             "clock": time.monotonic(),
             "position": body.pose()[:3, 3].tolist(),
             "speed": body.speed,
+            "fastest": body.fastest,
+            "travelled": body.travelled,
             "moved_cycle": body.moved.cycle,
             "moved_seconds": body.moved.seconds,
             "rested_cycle": body.rested.cycle,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from array import array
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -98,6 +100,8 @@ class Body:
         self.motion: Motion | None = None
         self.cycle = 0
         self.moved, self.broken, self.rested = Stamps(), Stamps(), Stamps()
+        self.travelled, self.fastest = 0.0, 0.0  # by the end-effector since it began [m], [m/s]
+        self._seconds = array("d")  # when each cycle was
         self._pose, self.speed = link_frames(self.joints)[7] @ self.tool, 0.0
         self.commanded_pose, self.commanded_twist = self.pose(), np.zeros(6)
         self._last: Setpoint | None = None
@@ -169,7 +173,10 @@ class Body:
         status = self._advance(setpoint)
         self.cycle += 1
         self._pose = link_frames(self.joints)[7] @ self.tool
-        self.speed = float(np.linalg.norm(self._pose[:3, 3] - before)) / CYCLE
+        self._seconds.append(time.monotonic())
+        way = float(np.linalg.norm(self._pose[:3, 3] - before))
+        self.speed = way / CYCLE
+        self.travelled, self.fastest = self.travelled + way, max(self.fastest, self.speed)
         if self.speed > STILL:
             self.moved = Stamps(self.cycle)
         elif self.rested.cycle < self.broken.cycle:
@@ -240,3 +247,22 @@ class Body:
     def mark_broken(self) -> None:
         """Something has just gone wrong; ``broken`` keeps when."""
         self.broken = Stamps(self.cycle)
+
+    def mark_broken_at(self, seconds: float) -> None:
+        """Something went wrong at a monotonic time [s] that lies in the past, as somebody else knows."""
+        self.broken = Stamps(bisect_right(self._seconds, seconds), seconds)
+
+    def place(self, position: Matrix) -> None:
+        """Put the end-effector somewhere, as by hand: it keeps its orientation, and nothing counts as moved.
+
+        Args:
+            position: x, y, z in the base frame, shape ``(3,)`` [m].
+        """
+        for _ in range(100):
+            pose, jacobian = pose_and_jacobian(self.joints, self.tool)
+            way = position - pose[:3, 3]
+            share = min(1.0, 0.02 / max(1e-12, float(np.linalg.norm(way))))  # a little at a time
+            change = np.concatenate([share * way, np.zeros(3)])  # and without turning
+            self.joints = self.joints + np.linalg.pinv(jacobian) @ change
+        self._pose = link_frames(self.joints)[7] @ self.tool
+        self.commanded_pose = self.pose()

@@ -13,7 +13,8 @@ from types import ModuleType
 
 import pytest
 
-from farl_ros.graph import ARGUMENTS, GraphError, NodeSpec, finetune_graph, offline_graph, perceive_graph
+from farl_ros.graph import GraphError, NodeSpec, finetune_graph, offline_graph, perceive_graph
+from farl_ros.jobs import ARGUMENTS
 
 FOLDER = Path(__file__).resolve().parents[2] / "launch"
 
@@ -130,6 +131,7 @@ def test_finetune_passes_every_argument_on_with_its_type(fakes):
         "sim": "True",
         "real_time": "true",
         "record": "false",
+        "black_box": "true",
         "resume": "true",
         "robot": "fr3",
         "host": "",
@@ -138,6 +140,7 @@ def test_finetune_passes_every_argument_on_with_its_type(fakes):
         "camera": "",
         "frames": "",
         "shadow": "true",
+        "uncalibrated": "true",
     }
     assert set(texts) == {argument.name for argument in ARGUMENTS["finetune"]}
     specs = finetune_graph(
@@ -151,11 +154,13 @@ def test_finetune_passes_every_argument_on_with_its_type(fakes):
         sim=True,
         real_time=True,
         record=False,
+        black_box=True,
         resume=True,
         robot="fr3",
         backend="sim",
         source="privileged",
         shadow=True,
+        uncalibrated=True,
     )
     assert_same(launched("finetune", **texts), specs)
 
@@ -215,6 +220,6 @@ def test_perceive_starts_the_estimator_and_ends_with_it(fakes):
 
 
 def test_offline_starts_the_trainer_and_ends_with_it(fakes):
-    nodes = launched("offline", bags="demos/push", out="trained", seed="5")
-    assert_same(nodes, offline_graph("BoundedPush", "demos/push", "trained", 5))
+    nodes = launched("offline", bags="demos/push", out="trained", seed="5", force="true")
+    assert_same(nodes, offline_graph("BoundedPush", "demos/push", "trained", 5, force=True))
     assert nodes[-1].on_exit == [Shutdown(reason="offline_trainer has ended")]

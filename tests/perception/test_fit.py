@@ -25,6 +25,6 @@ def test_from_scenes_to_a_model_folder_that_loads(tmp_path):
     assert card["classes"] == ["puck"] and card["licence"].startswith("AGPL-3.0")
     assert card["training"]["epochs_done"] == 1
     detector = load_detector(folder, ("puck",), 0.001, 0.5, threads=1)
-    assert (detector.width, detector.height) == (160, 128)
+    assert (detector._network.width, detector._network.height) == (160, 128)
     found = detector.detect(np.full((240, 320, 3), 128, np.uint8))
     assert all(one.object_class == "puck" for one in found)

@@ -15,7 +15,8 @@ from perception.camera_spec import Mounting, load_camera, mounting_of
 from perception.detection.colour import ColourDetector
 from perception.detection.fusion import FusedDetector
 from perception.detection.model_folder import digest_of
-from perception.detection.yolo import ModelError, YoloDetector
+from perception.detection.runtime import ModelError
+from perception.detection.yolo import YoloDetector
 from perception.pipeline import Perception
 from perception.spec import SpecError, load_perception
 from tests.perception.board_renderer import BOARD, CAMERA
@@ -90,13 +91,13 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_the_twins_camera_is_the_simulators():
-    # failurebench/franka/scene.py: position "1.15 0 0.62", right "0 1 0", up "-0.69 0 0.72", fovy 42.5
+    # failurebench/franka/scene.py: position "0.95 0 0.95", right "0 1 0", up "-0.9 0 0.43", fovy 42.5
     camera = load_camera(CONFIG / "cameras" / "franka_twin.yaml")
     mounting = mounting_of(camera, CONFIG / "cameras", NOW)
-    length = np.hypot(0.69, 0.72)
-    rotation = np.array(((0, 0.69, -0.72), (length, 0, 0), (0, -0.72, -0.69))) / length
+    length = np.hypot(0.9, 0.43)
+    rotation = np.array(((0, 0.9, -0.43), (length, 0, 0), (0, -0.43, -0.9))) / length
     assert mounting.transform[:3, :3] == pytest.approx(rotation)
-    assert mounting.transform[:3, 3] == pytest.approx((1.15, 0.0, 0.62))
+    assert mounting.transform[:3, 3] == pytest.approx((0.95, 0.0, 0.95))
     assert np.linalg.det(mounting.transform) == pytest.approx(1.0)
     assert mounting.intrinsics.fy == pytest.approx(617.16, abs=0.01)
 

@@ -52,7 +52,7 @@ def test_the_dataset_is_what_ultralytics_reads(tmp_path):
 def test_recorded_frames_are_labelled_by_what_a_detector_sees():
     frames = [frame_of([puck((0.5, 0.0, 0.02)), puck((0.6, 0.2, 0.005), 0.03, 0.005)]), frame_of([])]
     detector = ColourDetector({"puck": ColourRange((105, 130), (120, 255), (60, 255), 40)})
-    (colour, boxes), (_, nothing) = labelled_by(detector, frames)
+    (colour, boxes), (_, nothing) = labelled_by(detector, [frame.colour for frame in frames])
     assert colour is frames[0].colour and nothing == {}
     assert boxes == {"puck": detector.detect(colour)[0].box}
 

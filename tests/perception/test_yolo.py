@@ -1,8 +1,11 @@
+import sys
+
 import numpy as np
 import pytest
 
 from perception.detection.detection import Source
-from perception.detection.yolo import Letterbox, ModelError, YoloDetector, decode, suppress
+from perception.detection.runtime import ModelError, Runtime
+from perception.detection.yolo import Letterbox, YoloDetector, decode, suppress
 from tests.perception.tiny_yolo import write_tiny_yolo
 
 PICTURE = np.zeros((480, 640, 3), np.uint8)
@@ -62,7 +65,6 @@ def test_detector_reads_classes_and_size_from_the_file_and_gives_picture_pixels(
     output[:, 1] = (161, 128, 40, 20, 0.1, 0.7)  # the same object
     detector = YoloDetector(write_tiny_yolo(tmp_path / "model.onnx", output), 0.25, 0.5)
     assert detector.classes == ("puck", "flower")
-    assert (detector.width, detector.height) == (320, 256)
     (found,) = detector.detect(PICTURE)
     assert found.object_class == "flower" and found.score == pytest.approx(0.8)
     assert found.source is Source.YOLO and found.region is None
@@ -88,3 +90,23 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
     (tmp_path / "text.onnx").write_text("no network")
     with pytest.raises(ModelError, match=r"text\.onnx: not a network"):
         YoloDetector(tmp_path / "text.onnx", 0.25, 0.5)
+
+
+def test_openvino_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    file = write_tiny_yolo(tmp_path / "model.onnx", np.zeros((6, 2)))
+    with pytest.raises(ModelError, match=r"perception-openvino\.txt, or use runtime: onnxruntime"):
+        YoloDetector(file, 0.25, 0.5, runtime=Runtime.OPENVINO)
+
+
+def test_both_runtimes_see_the_same(tmp_path):
+    pytest.importorskip("openvino", reason="needs requirements/perception-openvino.txt")
+    output = np.zeros((6, 2), np.float32)
+    output[:, 0] = (160, 128, 40, 20, 0.1, 0.8)
+    file = write_tiny_yolo(tmp_path / "model.onnx", output)
+    (one,), (other,) = (
+        YoloDetector(file, 0.25, 0.5, runtime=runtime).detect(PICTURE)
+        for runtime in (Runtime.ONNXRUNTIME, Runtime.OPENVINO)
+    )
+    assert one.object_class == other.object_class and one.score == pytest.approx(other.score, abs=0.02)
+    assert one.box.left == pytest.approx(other.box.left, abs=0.5)

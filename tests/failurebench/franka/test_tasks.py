@@ -60,6 +60,27 @@ def test_an_episode_is_a_function_of_its_seed(make, franka):
     assert not np.array_equal(one[0], other[0])
 
 
+@pytest.mark.parametrize("repeat", [1, 2])
+def test_who_looks_on_changes_nothing_and_sees_the_way(franka, repeat):
+    env, watched = (kit(franka).make(action_repeat=repeat) for _ in range(2))
+    shares, hands = [], []
+
+    def look(share):
+        shares.append(share)
+        hands.append(watched.panda.hand)
+
+    watched.look_on(2, look)
+    assert np.array_equal(env.reset(seed=3)[0], watched.reset(seed=3)[0])
+    alone, seen = play(env, actions(12, 0)), play(watched, actions(12, 0))
+    assert same(alone, seen)
+    assert shares == [1 / 3, 2 / 3] * 12
+    fast = np.array([0.0, 0.0, 1.0], np.float32)
+    hands.clear()
+    begin = watched.panda.hand[2]
+    observation, *_ = watched.step(fast)
+    assert begin < hands[0][2] < hands[1][2] < observation[2]
+
+
 def test_a_snapshot_goes_on_bit_for_bit_in_another_environment(make, franka):
     env, other = make(franka), kit(franka).make()
     expert = kit(franka).expert()

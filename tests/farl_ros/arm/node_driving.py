@@ -12,6 +12,7 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from farl_interfaces.msg import ArmState, ShieldDecision
 from farl_interfaces.srv import RearmRobot
+from rclpy.client import Client
 from rclpy.node import Node
 
 from farl.types import ActionSource, Decision, Proposal, Reason
@@ -45,14 +46,30 @@ class ControlledArm:
 
     Attributes:
         node: The controller.
+        nodes: All of the graph, by name.
+        probe: Whoever listens; subscriptions and clients of a test's own are made on it.
         heard: All states so far.
         diagnostics: All reports so far.
         decided_at: When the last decision was sent (monotonic) [s].
     """
 
     def __init__(
-        self, host: str, rate: float = 5.0, motion: MotionMode = MotionMode.VELOCITY, **parameters: Any
+        self,
+        host: str,
+        rate: float = 5.0,
+        motion: MotionMode = MotionMode.VELOCITY,
+        beside: Sequence[NodeSpec] = (),
+        **parameters: Any,
     ) -> None:
+        """Say what is wanted.
+
+        Args:
+            host: Of the robot.
+            rate: Of the decisions [Hz].
+            motion: How a target becomes a motion.
+            beside: Nodes that run beside the controller.
+            parameters: Of the controller, besides those.
+        """
         self.rate, self.period = rate, 1.0 / rate
         settings = {
             "task": TASK,
@@ -65,20 +82,22 @@ class ControlledArm:
             "enforce_real_time": False,  # no real arm moves
             **parameters,
         }
-        self._graph = Composed([NodeSpec("franka_controller", "franka_controller", settings)], isolated=True)
+        controller = NodeSpec("franka_controller", "franka_controller", settings)
+        self._graph = Composed([controller, *beside], isolated=True)
         self.heard: list[Heard] = []
         self.diagnostics: list[DiagnosticArray] = []
         self.decided_at = 0.0
 
     def __enter__(self) -> Self:
         self._graph.__enter__()
-        self.node: Any = self._graph.nodes["franka_controller"]
-        self._probe = Node("probe", context=self._graph.context, use_global_arguments=False)
-        self._graph.executor.add_node(self._probe)
-        self._probe.create_subscription(ArmState, "arm_state", self._hear, qos.STREAM)
-        self._probe.create_subscription(DiagnosticArray, "diagnostics", self.diagnostics.append, qos.EVENTS)
-        self._decisions = self._probe.create_publisher(ShieldDecision, "decision", qos.NEWEST)
-        self._rearm = self._probe.create_client(RearmRobot, "franka_controller/rearm")
+        self.nodes: dict[str, Any] = self._graph.nodes
+        self.node = self.nodes["franka_controller"]
+        self.probe = Node("probe", context=self._graph.context, use_global_arguments=False)
+        self._graph.executor.add_node(self.probe)
+        self.probe.create_subscription(ArmState, "arm_state", self._hear, qos.STREAM)
+        self.probe.create_subscription(DiagnosticArray, "diagnostics", self.diagnostics.append, qos.EVENTS)
+        self._decisions = self.probe.create_publisher(ShieldDecision, "decision", qos.NEWEST)
+        self._rearm = self.probe.create_client(RearmRobot, "franka_controller/rearm")
         assert self.spin(lambda: bool(self.heard) and self._rearm.service_is_ready(), 5.0)
         self.settle(0.1)  # what was said before anybody listened comes all at once
         return self
@@ -139,7 +158,11 @@ class ControlledArm:
         return found()
 
     def rearm(self) -> RearmRobot.Response:
-        future = self._rearm.call_async(RearmRobot.Request(operator_note="test"))
+        return self.call(self._rearm, RearmRobot.Request(operator_note="test"))
+
+    def call(self, client: Client, request: Any) -> Any:
+        assert self.spin(client.service_is_ready, 5.0)
+        future = client.call_async(request)
         assert self.spin(future.done, 10.0)
         return future.result()
 

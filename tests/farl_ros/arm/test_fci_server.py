@@ -4,6 +4,7 @@ import ctypes
 import importlib.util
 import socket
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -96,3 +97,19 @@ def test_a_version_5_client_moves_the_arm(library):
         goal = READY + np.array([0.05, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
         assert panda.move_to_joint_position(goal, speed_factor=0.2)
         assert np.allclose(panda.q, goal, atol=0.01)
+
+
+def test_a_hand_that_is_put_somewhere_keeps_its_orientation_and_has_not_moved():
+    with FciProcess() as server:
+        report = server.tell("place 0.45 0.1 0.08")
+        assert report["position"] == pytest.approx([0.45, 0.1, 0.08], abs=1e-6)
+        assert (report["travelled"], report["fastest"], report["moved_cycle"]) == (0.0, 0.0, 0)
+
+
+def test_what_was_done_elsewhere_is_found_on_its_own_clock():
+    with FciProcess() as server:
+        first = server.report()
+        time.sleep(0.3)
+        later = server.tell(f"since {first['clock']}")
+    assert later["broken_seconds"] == first["clock"]
+    assert abs(later["broken_cycle"] - first["cycle"]) <= 2  # the report comes between two cycles

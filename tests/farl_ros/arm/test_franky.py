@@ -13,6 +13,8 @@ from farl_ros.arm.backend import ArmError, FaultKind
 from farl_ros.arm.franky_options import MotionMode
 from farl_ros.arm.pose import Pose
 from tests.farl_ros.arm.driving import PERIOD, Drive, backend, command_to, first_fault, pose_of
+from tests.farl_ros.arm.metronome import measured
+from tests.fci.body import CYCLE
 from tests.fci.kinematics import READY, hand_frame, link_frames
 from tests.fci.process import FciProcess
 
@@ -31,9 +33,9 @@ def server():
 def stop_time(server: FciProcess, since: float | None = None) -> float:
     """From the fault, or a time, until the end-effector stood still [s]; the arm's own clock measures it."""
     time.sleep(0.6)
-    report = server.report()
+    report = server.report() if since is None else server.tell(f"since {since}")
     assert report["speed"] < 2e-3
-    return max(0.0, report["moved_seconds"] - (report["broken_seconds"] if since is None else since))
+    return max(0, report["moved_cycle"] - report["broken_cycle"]) * CYCLE
 
 
 def print_row(fault: str, did: str, stop: str, seen: str, recorded: str, cleared: str) -> None:
@@ -62,12 +64,14 @@ def test_reports_its_state(server):
 
 @pytest.mark.slow
 def test_velocity_motions_follow_targets(server):
-    with backend(server) as arm:
-        drive = Drive(arm, 0.05)
-        drive.run(20)
-        assert arm.events() == []
-        speed = arm.state().end_effector_twist.linear.y
-        resting = arm.hold(7)
+    def follow():
+        with backend(server) as arm:
+            drive = Drive(arm, 0.05)
+            drive.run(20)
+            assert arm.events() == []
+            return drive, arm.state().end_effector_twist.linear.y, arm.hold(7)
+
+    drive, speed, resting = measured(follow)
     assert speed == pytest.approx(0.05, abs=0.01)
     # 0.45 m/s2 take 0.11 s to 5 cm/s: the first target is missed by millimetres, the others are met
     assert max(drive.errors) < 0.006

@@ -8,8 +8,11 @@ from typing import Any
 import torch
 from rclpy.node import Node
 
+from farl.calibration import Quality
+from farl.intervals import wilson
 from farl.models import ModelBundle
 from farl.policy import GaussianPolicy, ValueFunction
+from farl.selection import CARD_KEY, Choice
 from farl.world_model import WorldModel, WorldModelSize
 from farl_ros import qos
 from farl_ros.composed import Composed
@@ -33,8 +36,14 @@ def untrained_models(
             for parameter in policy.body.parameters():
                 parameter.add_(0.1 * torch.randn_like(parameter))
     value = ValueFunction(observation, 32)
-    card = {"task": task_name}
+    card = {"task": task_name, CARD_KEY: chosen(5, 1.0, threshold).to_json()}
     return ModelBundle(task, value, recovery, world_model, 5, 1.0, threshold, 0.05, card)
+
+
+def chosen(horizon: int, gamma: float, threshold: float) -> Choice:
+    """The choice of a shield as the offline phase puts it into the model card; its figures are made up."""
+    figures = Quality(threshold, 0.5, 0.5, 0.01, 0.9, 5, 20, 10.0, 0.1)
+    return Choice(horizon, gamma, figures, 0.9, True, 0.05, 10, 10, wilson(9, 10), 1, None, ())
 
 
 class Bench:

@@ -17,9 +17,9 @@ from farl_ros import qos
 from farl_ros.conversions import array_of, stamp_ns, time_of
 from farl_ros.nodes.common import NodeError
 from farl_ros.paths import share_folder
-from farl_ros.sight.camera_source import COLOUR, DEPTH, INFO
 from farl_ros.sight.files import mounted
 from farl_ros.sight.images import colour_message, depth_message, info_message
+from farl_ros.sight.topics import COLOUR, DEPTH, INFO
 from tests.perception.raycast import noisy, puck, render
 
 TASK = "FrankaFragilePushWall"

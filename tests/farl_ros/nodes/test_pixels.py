@@ -18,8 +18,8 @@ from farl_ros.conversions import array_of, stamp_ns
 from farl_ros.graph import finetune_graph
 from farl_ros.nodes.common import NodeError
 from farl_ros.rendering import eye_of
-from farl_ros.sight.camera_source import COLOUR, DEPTH, INFO
 from farl_ros.sight.errors import SightError
+from farl_ros.sight.topics import COLOUR, DEPTH, INFO
 from farl_ros.sight.twin_camera import LEAD_IN
 from farl_ros.twin_scenes import environment_of
 

@@ -1,0 +1,1 @@
+"""Input devices: what a person's hand does becomes actions like those of a policy."""
