@@ -33,6 +33,7 @@ from farl_ros.sight.files import TWIN, mounted, perception_of
 from farl_ros.twin_scenes import environment_of
 from perception.build import make_perception
 from perception.cameras.simulated import SimulatedCamera, StereoNoise
+from perception.detection.runtime import Runtime
 from perception.drawing import draw_scene
 from perception.pipeline import Scene, Stage
 from perception.spec import PerceptionSpec
@@ -151,6 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--models", type=Path, help="folder of detectors: also measures detection fused with YOLO"
     )
+    parser.add_argument(
+        "--runtime", default=Runtime.ONNXRUNTIME, choices=list(Runtime), help="of the network"
+    )
     parser.add_argument("--tasks", nargs="+", default=TASKS, choices=TASKS)
     parser.add_argument("--episodes", type=int, default=6)
     parser.add_argument("--steps", type=int, default=40, help="of each episode")
@@ -167,25 +171,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Row("capture", "read and align 640x480, p99", p99, "ms"),
     ]
     for task in given.tasks:
-        for kind, spec in _variants(task, given.models).items():
+        for kind, spec in _variants(task, given.models, given.runtime).items():
             models = given.models or Path()
             watched = watch(task, spec, models, given.episodes, given.steps, clock)
             rows += rows_of(f"{task}, {kind}", watched, capture)
             if given.pictures is not None and watched.picture is not None:
                 given.pictures.mkdir(parents=True, exist_ok=True)
-                cv2.imwrite(str(given.pictures / f"perception_{_snake(task)}_{kind}.jpg"), watched.picture)
+                cv2.imwrite(
+                    str(given.pictures / f"perception_{_snake(task)}_{kind.split(',')[0]}.jpg"),
+                    watched.picture,
+                )
     write(rows, given.out, given.cpu_time)
 
 
-def _variants(task: str, models: Path | None) -> dict[str, PerceptionSpec]:
+def _variants(task: str, models: Path | None, runtime: str) -> dict[str, PerceptionSpec]:
     """Colour alone, and fused where there is a detector."""
     plain = perception_of(task)
     found = {
         "colour": plain.model_copy(update={"detector": plain.detector.model_copy(update={"kind": "colour"})})
     }
     if models is not None and (models / task).is_dir():
-        fused = plain.detector.model_copy(update={"kind": "fused", "model": task})
-        found["fused"] = plain.model_copy(update={"detector": fused})
+        fused = plain.detector.model_copy(update={"kind": "fused", "model": task, "runtime": runtime})
+        found[f"fused, {runtime}"] = plain.model_copy(update={"detector": fused})
     return found
 
 

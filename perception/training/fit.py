@@ -18,6 +18,9 @@ import torch
 
 from perception.training.torchvision_shim import ensure_torchvision
 
+_GENTLER = 0.1
+"""Of the learning rate, for a network that can see already."""
+
 
 class TrainingError(RuntimeError):
     """Training cannot run; the message says what is missing."""
@@ -60,7 +63,7 @@ class Fitted:
 
     Attributes:
         network: The ONNX file.
-        weights: Ultralytics' own file, from which a training goes on (a pickle: load only your own).
+        weights: Ultralytics' own file, from which a training goes on.
         epochs: How many were done.
         versions: Of torch and Ultralytics.
     """
@@ -100,13 +103,14 @@ def fit(dataset: Path, out: Path, settings: FitSettings, start: Path | None = No
         time=None if settings.minutes is None else settings.minutes / 60.0,
         batch=settings.batch,
         optimizer="AdamW",
-        lr0=settings.learning_rate,
+        lr0=settings.learning_rate * (1.0 if start is None else _GENTLER),
         warmup_epochs=1,
         close_mosaic=min(6, settings.epochs // 2),
         cache="ram",
         workers=0,
         plots=False,
-        pretrained=False,
+        # False would throw the weights away that it goes on from.
+        pretrained=start is not None,
         amp=False,
         device=settings.device,
         seed=settings.seed,
@@ -138,6 +142,7 @@ def _ultralytics(out: Path) -> Any:  # noqa: ANN401 - it has no types
         ("YOLO_OFFLINE", "true"),
         ("YOLO_AUTOINSTALL", "false"),
         ("YOLO_VERBOSE", "false"),
+        ("ULTRALYTICS_SAFE_LOAD", "true"),  # weights alone, no pickled code
         ("YOLO_CONFIG_DIR", tempfile.mkdtemp(prefix="ultralytics-")),
     ):
         os.environ.setdefault(name, value)

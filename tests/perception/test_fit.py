@@ -1,6 +1,7 @@
 """Ultralytics really trains, offline, and its export runs here without it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,3 +29,24 @@ def test_from_scenes_to_a_model_folder_that_loads(tmp_path):
     assert (detector._network.width, detector._network.height) == (160, 128)
     found = detector.detect(np.full((240, 320, 3), 128, np.uint8))
     assert all(one.object_class == "puck" for one in found)
+
+
+@pytest.mark.slow
+def test_training_goes_on_from_weights_and_not_from_chance(tmp_path):
+    pytest.importorskip("polars", reason="needs requirements/perception-train.txt")
+    import torch
+    import ultralytics
+
+    settings = TrainSettings(pictures=8, validation=2, test=1)
+    fit = FitSettings(width=160, height=128, epochs=1, minutes=None, batch=8)
+    scenes = Scenes("Push", draw, MODELS, LIMITS)
+    train_detector(scenes, tmp_path / "one", tmp_path / "first", settings, fit)
+    start = tmp_path / "one" / "fit" / "weights" / "last.pt"
+    again = replace(fit, seed=1)
+    train_detector(scenes, tmp_path / "two", tmp_path / "second", settings, again, start)
+
+    def kernels(file):
+        return ultralytics.YOLO(str(file)).model.model[2].cv1.conv.weight.float()
+
+    first, second = kernels(start), kernels(tmp_path / "two" / "fit" / "weights" / "last.pt")
+    assert torch.nn.functional.cosine_similarity(first.flatten(), second.flatten(), dim=0) > 0.9
