@@ -1,6 +1,6 @@
 """How fast demonstrations come out of bags, and how much memory that takes.
 
-    .venv/bin/python benchmarks/bags.py            # writes benchmarks/results/bags.csv and .md
+    .venv/bin/python -m benchmarks.bags            # writes benchmarks/results/bags.csv and .md
 
 A folder of 800 bags with 250 steps each is made first (a few different ones, copied: reading them is the same
 work) with the observation and action sizes of BoundedPush. A process of its own then reads it, on one thread,
@@ -122,7 +122,7 @@ def write(rows: list[tuple[str, float, str, str]]) -> None:
     told = ", ".join(f"{name} {version}" for name, version in versions().items())
     lines += [
         "",
-        f"`python benchmarks/bags.py`; seed {SEED}; best of 3; {os.cpu_count()} cores, "
+        f"`python -m benchmarks.bags`; seed {SEED}; best of 3; {os.cpu_count()} cores, "
         f"{platform.machine()}; {told}.",
     ]
     text = "\n".join(lines) + "\n"

@@ -1,8 +1,8 @@
 """The FailureBench protocol: fewer failures from the same models and seeds, beside the paper's numbers.
 
-    .venv/bin/python benchmarks/failurebench.py small
-    .venv/bin/python benchmarks/failurebench.py full --task BoundedPush --seed 0 --workers 1
-    .venv/bin/python benchmarks/failurebench.py small --report-only
+    .venv/bin/python -m benchmarks.failurebench small
+    .venv/bin/python -m benchmarks.failurebench full --task BoundedPush --seed 0 --workers 1
+    .venv/bin/python -m benchmarks.failurebench small --report-only
 
 A cell of the protocol is a task, a preset and a seed: one `farl finetune --direct --envs 8`, whose policy is
 then judged alone, exploring and under the shield. What is in the table already is skipped; what was stopped,

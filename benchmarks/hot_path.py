@@ -1,6 +1,6 @@
 """How fast the hot path is: the shield's check, environment steps, from state to command through the graph.
 
-    .venv/bin/python benchmarks/hot_path.py            # writes benchmarks/results/hot_path.csv and .md
+    .venv/bin/python -m benchmarks.hot_path            # writes benchmarks/results/hot_path.csv and .md
 
 Everything on one thread, with the shipped models. The machine should be idle: figures of a busy one say so by
 a wide gap between p50 and p99.
@@ -174,7 +174,7 @@ def write(rows: list[Row]) -> None:
     lines = ["# Hot path", "", "| what | value | goal |", "|---|---|---|"]
     lines += [f"| {row.what} | {row.value:.3g} {row.unit} | {row.goal} |" for row in rows]
     told = ", ".join(f"{name} {version}" for name, version in versions().items())
-    command = " ".join(["python", "benchmarks/hot_path.py", *sys.argv[1:]])
+    command = " ".join(["python -m benchmarks.hot_path", *sys.argv[1:]])
     lines += ["", f"`{command}`; seed 0; {os.cpu_count()} cores, {platform.machine()}; {told}."]
     text = "\n".join(lines) + "\n"
     (RESULTS / "hot_path.md").write_text(text)

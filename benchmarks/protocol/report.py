@@ -187,4 +187,4 @@ def _sections(store: Store, tasks: Sequence[TaskSummary]) -> Iterator[Section]:
 
 
 def _command(size: Size) -> str:
-    return f".venv/bin/python benchmarks/failurebench.py {size.name}"
+    return f".venv/bin/python -m benchmarks.failurebench {size.name}"
