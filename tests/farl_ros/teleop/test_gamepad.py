@@ -1,47 +1,19 @@
 """The gamepad as a virtual joystick of SDL: real events of the library that reads real ones."""
 
-import ctypes
-from pathlib import Path
-
 import pygame
 import pytest
 
 from farl_ros.teleop.device import Command, DeviceLost, Speed
 from farl_ros.teleop.gamepad import PLAYSTATION, XBOX, Gamepad, layout_of
 
-FULL = 32767
-
-
-class VirtualPad:
-    def __init__(self, sdl: ctypes.CDLL, axes: int = 6) -> None:
-        self._sdl = sdl
-        self._index = sdl.SDL_JoystickAttachVirtual(1, axes, 11, 1)
-        assert self._index >= 0
-        sdl.SDL_JoystickOpen.restype = ctypes.c_void_p
-        self._pad = ctypes.c_void_p(sdl.SDL_JoystickOpen(self._index))
-        for trigger in (2, 5):
-            self.axis(trigger, -1.0)
-
-    def axis(self, number: int, value: float) -> None:
-        self._sdl.SDL_JoystickSetVirtualAxis(self._pad, number, ctypes.c_int16(round(value * FULL)))
-
-    def button(self, number: int, down: bool) -> None:
-        self._sdl.SDL_JoystickSetVirtualButton(self._pad, number, ctypes.c_uint8(down))
-
-    def hat(self, value: int) -> None:
-        self._sdl.SDL_JoystickSetVirtualHat(self._pad, 0, ctypes.c_uint8(value))
-
-    def unplug(self) -> None:
-        self._sdl.SDL_JoystickDetachVirtual(self._index)
+from .virtual_pad import VirtualPad, load_sdl
 
 
 @pytest.fixture
 def sdl():
-    folder = Path(pygame.__file__).parents[1] / "pygame.libs"
-    (library,) = folder.glob("libSDL2-2*.so*")
     with pytest.raises(DeviceLost, match="no gamepad"):
         Gamepad().open()
-    yield ctypes.CDLL(str(library))
+    yield load_sdl()
     pygame.joystick.quit()
     pygame.display.quit()
 

@@ -1,0 +1,40 @@
+"""The whole way from devices to a calibrated shield, with few demonstrations; the devices are virtual."""
+
+import json
+
+import pytest
+
+from benchmarks.by_hand import LEAST_FAILURES, run
+from farl_ros.bags import read_folder
+from farl_ros.task_spec import load_task
+
+DEMONSTRATIONS = 4
+
+
+@pytest.mark.slow
+def test_from_devices_to_a_calibrated_shield(tmp_path):
+    out = tmp_path / "by_hand"
+    story = run(out, DEMONSTRATIONS, seed=5)
+    told = {row.what: row.came_of_it for row in story.rows}
+    spec = load_task("DiscTable")
+
+    task = read_folder(out / "demos" / "task", spec)
+    assert len(task.demos.episodes) == DEMONSTRATIONS
+    assert all(episode.success and not episode.costs.any() for episode in task.demos.episodes)  # labelled so
+    assert len([*(out / "demos" / "task" / "discarded").iterdir()]) >= 1
+    recoveries = read_folder(out / "demos" / "recovery", spec)
+    assert (len(recoveries.demos.episodes), recoveries.recovered) == (DEMONSTRATIONS + 1, 1)
+    assert "was cut off" in told["the next start"]
+    assert "1 findings" in told["`farl bags check demos`"] and "cut off" in told["`farl bags check demos`"]
+    failures = read_folder(out / "demos" / "failure", spec).demos.episodes
+    assert [bool(episode.costs.any()) for episode in failures] == [True, True, True, False]
+
+    assert told["trained by the action server"].startswith("trained on 13 episodes")
+    calibration = json.loads((out / "offline" / "models" / "calibration.json").read_text())["conformal"]
+    assert calibration["failures"] >= LEAST_FAILURES and calibration["miss_rate"] <= 0.1
+    assert "<svg" in (out / "audit" / "audit.html").read_text()
+    assert told["`farl replay task/episode_000000 --into sim`"].startswith("bit for bit")
+    assert (
+        "the states differ" in told["`farl replay task/episode_000000 --into sim`, from the layout of seed 7"]
+    )
+    assert "<svg" in story.plots["by_hand_replay.svg"]
