@@ -119,16 +119,25 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     Raises:
         ValueError: If the task is on no robot's table.
     """
-    # MuJoCo chooses how to render when it is imported.
-    os.environ.setdefault("MUJOCO_GL", "egl")
-    import mujoco
-
     env = kit(scene.task).make(end_on_success=False)
-    model, data, view = _table_of(env)
     observation, _ = env.reset(seed=scene.seed)
     expert = kit(scene.task).expert()
     for _ in range(scene.steps):
         observation, *_ = env.step(expert(observation))
+    return picture_of(env, width, height)
+
+
+def picture_of(env: FailureBenchEnv, width: int, height: int) -> Picture:
+    """Return a picture (height, width, 3) of a task as it stands now, with what fails in red.
+
+    Raises:
+        ValueError: If the task is on no robot's table.
+    """
+    # MuJoCo chooses how to render when it is imported.
+    os.environ.setdefault("MUJOCO_GL", "egl")
+    import mujoco
+
+    model, data, view = _table_of(env)
     _leave_red_to_failures(model)
     model.vis.global_.offwidth, model.vis.global_.offheight = width, height
     camera = mujoco.MjvCamera()

@@ -181,7 +181,7 @@ def label(
     after = _cells(overview(bag))
     for name, was, now in zip(_COLUMNS, _cells(before), after, strict=True):
         if was != now:
-            console.print(f"{name}: {was or 'none'} → {now or 'none'}", highlight=False, markup=False)
+            console.print(f"{name}: {_told(was)} → {_told(now)}", highlight=False, markup=False)
 
 
 @app.command()
@@ -210,6 +210,10 @@ def split(bag: BagArgument, out: OutOption, task: TaskOption = None) -> None:
         bag, out, _task(task), lambda path, count: console.print(f"{path}: {count} messages", soft_wrap=True)
     )
     console.print(f"{len(made)} episodes in {out}")
+
+
+def _told(cell: str) -> str:
+    return f"none{cell}" if cell in ("", "*") else cell
 
 
 def _print(table: Table) -> None:
