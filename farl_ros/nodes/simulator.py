@@ -42,6 +42,9 @@ RESET_NS = NANOSECONDS
 COMMAND_LIFE = 2.0
 """In real time a command moves the arm for this many control periods."""
 
+ENDLESS = 1_000_000
+"""Agent steps that no episode lasts."""
+
 
 class Simulator(FarlNode):
     """Publishes ``sim_state``, ``sim/arm_state``, ``/clock``; obeys ``reset_scene`` and ``arm_command``."""
@@ -53,11 +56,13 @@ class Simulator(FarlNode):
         self._play_on_every = self.declare(
             "play_on_every", 0, "every so many-th episode goes on after a held success; 0 for none", minimum=0
         )
+        endless = self.declare("endless", False, "whoever moves the arm says when it is over, as on a robot")
         render = self.declare("render", False, "publish what the camera beside the robot sees")
         pictures = self.declare(
             "pictures_per_step", PICTURES, "pictures of each agent step in lock-step", minimum=1
         )
-        self._environment = make_environment(self._spec)
+        timed = self._spec.model_copy(update={"horizon": ENDLESS}) if endless else self._spec
+        self._environment = make_environment(timed, evaluation=endless)
         self._period_ns = round(NANOSECONDS / self._spec.control_rate_hz)
         self._running = False
         self._stamp_ns = 0

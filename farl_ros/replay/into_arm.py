@@ -25,6 +25,8 @@ TOLERANCE = 0.005
 """This near to the recorded start is there [m]."""
 SILENCE_S = 2.0
 """An arm that says nothing for so long [s] is not moved."""
+FIRST_WORD_S = 30.0
+"""The first time it may take so long [s]: on a busy machine the controller starts later than the replay."""
 SETTLE_PERIODS = 3
 """At the start the arm comes to rest for so many control periods."""
 APPROACH_S = 60.0
@@ -111,6 +113,7 @@ class ArmReplay:
         self.plan, self.phase, self.message = plan, Phase.APPROACH, ""
         self.step, self.greatest = 0, 0.0
         self._began, self._settled = now, 0
+        self._has_spoken = False
 
     def next(self, heard: Heard, now: float) -> Array | None:
         """The next action, shape ``(A,)``; None once it is over."""
@@ -119,9 +122,11 @@ class ArmReplay:
         if heard.fault:
             self._fail(f"stopped at the first fault, in step {self.step}: {heard.fault}")
             return None
-        silence = min(heard.age, now - self._began)
-        if silence > SILENCE_S:
-            self._fail(f"no arm_state for {SILENCE_S:g} s: is franka_controller running?")
+        if heard.hand is not None and not self._has_spoken:
+            self._has_spoken, self._began = True, now
+        patience = SILENCE_S if self._has_spoken else FIRST_WORD_S
+        if min(heard.age, now - self._began) > patience:
+            self._fail(f"no arm_state for {patience:g} s: is franka_controller running?")
             return None
         if heard.hand is None:
             return np.zeros(self.plan.actions.shape[1], np.float32)  # some arms only answer

@@ -62,6 +62,17 @@ def test_an_episode_is_that_of_the_environment_number_for_number(world, task):
     assert (hand.x, hand.y) == pytest.approx((observation[0], observation[1]))
 
 
+def test_an_endless_episode_outlasts_the_horizon(bench, task):
+    b = bench(("simulator", {"task": task, "endless": True}))
+    states, commands = b.listen(SimState, "sim_state"), b.publisher(Action, "arm_command")
+    b.call(ResetScene, "reset_scene", episode=0, seed=0)
+    for step in range(1, 2 * HORIZON):
+        b.spin(lambda step=step: len(states) == step)
+        commands.publish(command([0.1, 0.1], states[-1]))
+    b.spin(lambda: len(states) == 2 * HORIZON)
+    assert not any(state.terminated or state.truncated for state in states)
+
+
 def test_stamps_increase_by_one_period_over_all_episodes(world):
     for episode in range(2):
         world.call(ResetScene, "reset_scene", episode=episode, seed=episode)

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from farl_ros.bag_writer import BagError
 from farl_ros.graph import GraphError
-from farl_ros.replay.into_arm import APPROACH_S, SETTLE_PERIODS, ArmPlan, ArmReplay, Heard, Phase
+from farl_ros.replay.into_arm import (
+    APPROACH_S,
+    FIRST_WORD_S,
+    SETTLE_PERIODS,
+    ArmPlan,
+    ArmReplay,
+    Heard,
+    Phase,
+)
 from farl_ros.replay.recorded import load_recorded
 from farl_ros.replay.slowed import slowed, ways
 from farl_ros.replay_graph import replay_graph
@@ -125,6 +133,7 @@ def test_a_silent_arm_and_one_that_does_not_arrive_end_it(plan):
         assert arm.now < 5.0
     assert "no arm_state for 2 s" in arm.replay.message
     stuck = ArmReplay(plan, 0.0)
+    assert stuck.next(Heard((0.35, 0.02, 0.10), 0.0, ""), 0.0) is not None
     assert stuck.next(Heard((0.35, 0.02, 0.10), 0.0, ""), APPROACH_S - 1.0) is not None
     assert stuck.next(Heard((0.35, 0.02, 0.10), 0.0, ""), APPROACH_S + 1.0) is None
     assert "the arm is still 0." in stuck.message
@@ -133,7 +142,18 @@ def test_a_silent_arm_and_one_that_does_not_arrive_end_it(plan):
 def test_an_arm_that_only_answers_is_asked_first(plan):
     replay = ArmReplay(plan, 0.0)
     assert not replay.next(Heard(None, math.inf, ""), 0.1).any()
-    assert replay.next(Heard(None, math.inf, ""), 2.5) is None
+    assert not replay.next(Heard(None, math.inf, ""), FIRST_WORD_S - 0.1).any()  # its controller starts late
+    assert replay.next(Heard(None, math.inf, ""), FIRST_WORD_S + 0.1) is None
+    assert f"no arm_state for {FIRST_WORD_S:g} s" in replay.message
+
+
+def test_the_time_for_the_way_counts_from_the_first_word(plan):
+    replay = ArmReplay(plan, 0.0)
+    replay.next(Heard(None, math.inf, ""), 20.0)
+    there = Heard((0.35, 0.02, 0.10), 0.0, "")
+    assert replay.next(there, 20.2) is not None
+    assert replay.next(there, 20.0 + APPROACH_S) is not None
+    assert replay.next(there, 20.4 + APPROACH_S) is None
 
 
 class TestGraph:
