@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from farl_interfaces.action import TrainOffline
 from rclpy.context import Context
 
@@ -52,6 +53,7 @@ class OfflineTrainer(FarlNode):
         self._force = self.declare("force", False, "train without the bad bags and with the suspicious ones")
         self._autostart = self.declare("autostart", False, "train at once, and end the process when done")
         self._cancelled = threading.Event()
+        torch.set_num_threads(1)  # two threads collapse as soon as another process wants the core
         self._worker = ThreadPoolExecutor(1, "trainer")
         self._running = False
         self._goals = GoalServer(

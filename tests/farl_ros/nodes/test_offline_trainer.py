@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from action_msgs.msg import GoalStatus
 from farl_interfaces.action import TrainOffline
 from rclpy.action import ActionClient
@@ -28,6 +29,7 @@ def training(monkeypatch):
 
     def train(spec, bags, seed, progress, tell, force, keep):
         control.calls.append((spec.name, bags, seed))
+        control.threads = torch.get_num_threads()
         tell("not used: a bag")
         progress("world model", 0.5, 2.0)
         control.go_on.wait(10.0)
@@ -46,6 +48,7 @@ def training(monkeypatch):
 
 @pytest.fixture
 def trainer(bench):
+    torch.set_num_threads(2)
     b = bench(("offline_trainer", {}))
     b.client = ActionClient(b.probe, TrainOffline, "offline_trainer/train_offline")
     b.spin(b.client.server_is_ready)
@@ -82,6 +85,7 @@ def test_bags_become_models(training, trainer, tmp_path):
         ("world model", 1.0, 1.0),
     ]
     assert training.calls == [("DiscTable", Path("demos"), 3)]
+    assert training.threads == 1
 
 
 def test_a_training_can_be_cancelled(training, trainer, tmp_path):
