@@ -13,7 +13,7 @@ unexport LD_LIBRARY_PATH
 endif
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH PYTHONPATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help setup finetune test test-robot lint models demos benchmark failurebench clean
+.PHONY: help setup finetune test test-robot test-docs docs lint models demos benchmark failurebench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ test: lint  ## lint, then all tests but the slow ones and those that need hardwa
 
 test-robot: setup  ## all tests of the robot's side against emulated arms; makes .venv-sim (0.6 GB) for one of them
 	scripts/test-robot.sh $(ARGS)
+
+test-docs: setup  ## run every command of README and docs that needs no robot, page by page (slow)
+	.venv/bin/pytest -m slow tests/documented $(ARGS)
+
+docs: setup  ## build the documentation into site/, strictly
+	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build
 
 demos: setup  ## write task, recovery and failure demonstrations of TASK to demos/TASK
 	for kind in task recovery failure; do .venv/bin/farl demos $(TASK) --kind $$kind --out demos/$(TASK) || exit; done

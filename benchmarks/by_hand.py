@@ -1,7 +1,7 @@
 """From a person's hands to a calibrated shield, through real processes and virtual devices.
 
     .venv/bin/python -m benchmarks.by_hand                      # ten demonstrations of each kind: 10 minutes
-    .venv/bin/python -m benchmarks.by_hand --demonstrations 4 --out /tmp/by_hand
+    .venv/bin/python -m benchmarks.by_hand --demonstrations 4 --out runs/few_by_hand
 
 A scripted person sits at `farl record DiscTable`: a SpaceMouse for the task, a gamepad for recoveries, a
 keyboard for failures. One demonstration is discarded, one session is killed (kill -9) in the middle of one,
@@ -18,10 +18,10 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.hands.afterwards import audit, calibrate, check, evaluate, relabel, replay, train
-from benchmarks.hands.demonstrations import failures, more_failures, recoveries, task_demonstrations
-from benchmarks.hands.person import Person
-from benchmarks.hands.story import Story
+from tests.farl_ros.hands.afterwards import audit, calibrate, check, evaluate, relabel, replay, train
+from tests.farl_ros.hands.demonstrations import failures, more_failures, recoveries, task_demonstrations
+from tests.farl_ros.hands.person import Person
+from tests.farl_ros.hands.story import Story
 
 ROOT = Path(__file__).resolve().parents[1]
 DOMAIN = 87

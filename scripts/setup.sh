@@ -29,7 +29,7 @@ environment() { # environment FOLDER REQUIREMENTS...: a new virtual environment 
     "$folder/bin/python" -m pip install --no-build-isolation "${arguments[@]}"
 }
 
-stage_runtime() { rm -f .setup/package.done && environment .venv runtime perception ros franka interchange test; }
+stage_runtime() { rm -f .setup/package.done && environment .venv runtime perception ros franka interchange test docs; }
 
 stage_tools() { environment .setup/tools ros-build; }
 
@@ -122,7 +122,7 @@ check_machine() { # the first thing that is missing, in one sentence
 
 choose_python
 pins=(requirements/{constraints,ros}.txt scripts/setup.sh)
-runtime_key=$(key "${pins[@]}" requirements/{runtime,perception,franka,interchange,test}.txt)
+runtime_key=$(key "${pins[@]}" requirements/{runtime,perception,franka,interchange,test,docs}.txt)
 tools_key=$(key "${pins[@]}" requirements/ros-build.txt)
 messages=ros2_ws/src/farl_interfaces
 messages_key=$(key "$tools_key" $messages/*.* $messages/*/*)

@@ -1,6 +1,6 @@
 """The command ``farl`` with a gamepad: virtual joysticks of SDL live inside the process that reads them.
 
-    python -m benchmarks.hands.gamepad_process PIPE record DiscTable --device gamepad
+    python -m tests.farl_ros.hands.gamepad_process PIPE record DiscTable --device gamepad
 
 Orders come through the named pipe; when it is closed the gamepad is unplugged.
 """

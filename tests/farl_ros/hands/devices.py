@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.hands.gamepad_process import AXIS, BUTTON, ORDER
 from farl_ros.teleop.gamepad import XBOX
 from farl_ros.teleop.spacemouse import FULL_SCALE, LEFT, RIGHT
+from tests.farl_ros.hands.gamepad_process import AXIS, BUTTON, ORDER
 
 COARSE = 0.38
 """An axis that a hand at the keyboard does not press a key for: 22.5 degrees beside the other one."""
@@ -94,7 +94,7 @@ class SpaceMouseHand:
 
 
 class GamepadHand:
-    """Orders to the joystick that ``benchmarks.hands.gamepad_process`` plugs into the session's process."""
+    """Orders to the joystick that ``gamepad_process`` plugs into the session's process."""
 
     def __init__(self, path: Path) -> None:
         """Make the pipe of the orders; ``plug_in`` once the process listens."""

@@ -45,7 +45,7 @@ class Session:
             "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
             "TERM": "xterm",
             "COLUMNS": "120",
-            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+            "PYTHONPATH": str(Path(__file__).resolve().parents[3]),
         }
         command = [sys.executable, "-m", *(program or ("farl_ros.cli",)), "record", *arguments]
         self._process = subprocess.Popen(

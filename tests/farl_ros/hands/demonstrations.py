@@ -10,9 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.hands.devices import GamepadHand, Hand, KeyboardHand, SpaceMouseHand
-from benchmarks.hands.person import Person, Steering
-from benchmarks.hands.scripts import (
+from farl_ros.bag_reader import read_bag
+from farl_ros.messages import Topic
+from farl_ros.teleop.device import Command
+from farl_ros.teleop.gamepad import XBOX
+from tests.farl_ros.hands.devices import GamepadHand, Hand, KeyboardHand, SpaceMouseHand
+from tests.farl_ros.hands.person import Person, Steering
+from tests.farl_ros.hands.scripts import (
     Push,
     back_from_the_edge,
     near_the_edge,
@@ -20,12 +24,8 @@ from benchmarks.hands.scripts import (
     shoved_over_the_edge,
     to_the_goal,
 )
-from benchmarks.hands.session import Session
-from benchmarks.hands.story import Story
-from farl_ros.bag_reader import read_bag
-from farl_ros.messages import Topic
-from farl_ros.teleop.device import Command
-from farl_ros.teleop.gamepad import XBOX
+from tests.farl_ros.hands.session import Session
+from tests.farl_ros.hands.story import Story
 
 TASK = "DiscTable"
 BUTTONS = {command: button for button, command in XBOX.buttons.items()}
@@ -106,7 +106,7 @@ def _at_the_gamepad(
 ) -> Iterator[tuple[Session, GamepadHand]]:
     pad = GamepadHand(story.out / f"gamepad_{which}")
     arguments = ["--kind", "recovery", "--target", str(wanted), "--seed", str(seed), "--device", "gamepad"]
-    program = ["benchmarks.hands.gamepad_process", str(story.out / f"gamepad_{which}")]
+    program = ["tests.farl_ros.hands.gamepad_process", str(story.out / f"gamepad_{which}")]
     with _session(story, person, "demos", arguments, program) as session:
         pad.plug_in()
         KeyboardHand(session.terminal).press(FULL_SPEED)

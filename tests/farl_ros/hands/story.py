@@ -13,7 +13,7 @@ from pathlib import Path
 
 from farl_ros.provenance import versions
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from action_msgs.msg import GoalStatus
 from farl_interfaces.action import TrainOffline
 from rclpy.action import ActionClient
 
-from benchmarks.hands.demonstrations import MISTAKEN
-from benchmarks.hands.person import NotSeenError, Person
-from benchmarks.hands.story import ROOT, Story
+from tests.farl_ros.hands.demonstrations import MISTAKEN
+from tests.farl_ros.hands.person import NotSeenError, Person
+from tests.farl_ros.hands.story import ROOT, Story
 
 LONGEST_S = 1800.0
 MODELS = "offline/models"

@@ -18,9 +18,9 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import String
 
-from benchmarks.hands.devices import Hand
 from farl.types import Array
 from farl_ros import qos
+from tests.farl_ros.hands.devices import Hand
 
 SOON_S = 30.0
 """What a person waits for comes within that time, or something is broken [s]."""
