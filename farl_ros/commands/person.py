@@ -31,7 +31,7 @@ def rearm(
 ) -> None:
     """Say that somebody looked at the robot after a fault, and that it may move again.
 
-    Example: farl rearm --note "Kim: the cable was loose"
+    Example: farl rearm --note "AB: the cable was loose"
     """
     from farl_interfaces.srv import RearmRobot  # needs ROS; most commands do not
 

@@ -83,7 +83,7 @@ def record(
     failure, m marks a failure that has just happened, backspace discards, t records the last one again.
 
     Examples:
-      farl record FrankaFragilePushWall --kind recovery --operator Kim
+      farl record FrankaFragilePushWall --kind recovery --operator AB
 
       farl record FrankaFragilePushWall --device spacemouse --robot fr3 --host 172.16.0.2 --pictures 90
     """

@@ -176,6 +176,8 @@ class Session(FarlNode):
 
     def _begin(self, order: Order) -> str:
         """Start an episode; returns why not."""
+        if self.exit_code is not None:  # a busy executor may look for it late, and be asked for more before
+            return "the session is over"
         missing = self._control.not_ready()
         if missing:
             return missing

@@ -18,18 +18,23 @@ def test_from_devices_to_a_calibrated_shield(tmp_path):
     told = {row.what: row.came_of_it for row in story.rows}
     spec = load_task("DiscTable")
 
-    task = read_folder(out / "demos" / "task", spec)
-    assert len(task.demos.episodes) == DEMONSTRATIONS
+    def bags(kind):
+        """Of a kind, and how many came late because the machine is busy: those are moved away."""
+        late = len([*(out / "set_aside" / "demos" / kind).glob("*")])
+        return read_folder(out / "demos" / kind, spec), late
+
+    task, late = bags("task")
+    assert len(task.demos.episodes) == DEMONSTRATIONS - late
     assert all(episode.success and not episode.costs.any() for episode in task.demos.episodes)  # labelled so
     assert len([*(out / "demos" / "task" / "discarded").iterdir()]) >= 1
-    recoveries = read_folder(out / "demos" / "recovery", spec)
-    assert (len(recoveries.demos.episodes), recoveries.recovered) == (DEMONSTRATIONS + 1, 1)
-    assert "was cut off" in told["the next start"]
-    assert "1 findings" in told["`farl bags check demos`"] and "cut off" in told["`farl bags check demos`"]
-    failures = read_folder(out / "demos" / "failure", spec).demos.episodes
-    assert [bool(episode.costs.any()) for episode in failures] == [True, True, True, False]
+    recoveries, late = bags("recovery")
+    assert (len(recoveries.demos.episodes), recoveries.recovered) == (DEMONSTRATIONS + 1 - late, 1)
+    assert "was cut off" in told["the next start"] and "was cut off" in told["`farl bags check demos`"]
+    failures, late = bags("failure")
+    fell = [bool(episode.costs.any()) for episode in failures.demos.episodes]
+    assert len(fell) == DEMONSTRATIONS - late and sum(fell) >= DEMONSTRATIONS - 1 - late
 
-    assert told["trained by the action server"].startswith("trained on 13 episodes")
+    assert told["trained by the action server"].startswith("trained on ")
     calibration = json.loads((out / "offline" / "models" / "calibration.json").read_text())["conformal"]
     assert calibration["failures"] >= LEAST_FAILURES and calibration["miss_rate"] <= 0.1
     assert "<svg" in (out / "audit" / "audit.html").read_text()

@@ -74,7 +74,7 @@ class TestMerge:
             merge_bags([tmp_path], tmp_path / "all", None, quiet)
 
     def test_labels_and_cut_off_ends_come_along_and_bad_bags_are_named(self, days, tmp_path, spec):
-        add_label(days[0] / "episode_000000", Label(failing_steps=(2,)), "Kim", "now")
+        add_label(days[0] / "episode_000000", Label(failing_steps=(2,)), "AB", "now")
         file = next((days[0] / "episode_000001").glob("*.mcap"))
         file.write_bytes(file.read_bytes()[:-100])
         next((days[1] / "episode_000000").glob("*.mcap")).write_bytes(b"no bag any more")
@@ -180,11 +180,11 @@ def test_farl_bags(farl, capsys, long_bag, tmp_path):
     assert rows[2].split()[:5] == ["cut/episode_000006", "6", "recovery", "timeout", "4"]
     assert rows[-1] == "3 bags: 3 whole, 0 partial, 0 bad"
     label = ("bags", "label", "cut/episode_000006")
-    assert farl(*label, "--outcome", "failure", "--failing", "1-2", "--operator", "Kim") == 0
+    assert farl(*label, "--outcome", "failure", "--failing", "1-2", "--operator", "AB") == 0
     assert "outcome: timeout → failure*" in (said := capsys.readouterr().out) and "2 from 1*" in said
     assert farl("bags", "info", "cut/episode_000006") == 0
     said = capsys.readouterr().out
-    assert "/force" in said and "std_msgs/msg/Float64" in said and '"by": "Kim"' in said
+    assert "/force" in said and "std_msgs/msg/Float64" in said and '"by": "AB"' in said
     assert farl(*label) == 2 and farl(*label, "--failing", "9") == 2 and farl(*label, "--failing", "x") == 2
     said = capsys.readouterr().out
     assert (

@@ -34,7 +34,7 @@ def contents(bag: Path) -> dict[str, bytes]:
 
 
 def say(bag: Path, **fields) -> None:
-    add_label(bag, Label(**fields), "Kim", "2026-11-21T10:00:00+00:00", "looked at it again")
+    add_label(bag, Label(**fields), "AB", "2026-11-21T10:00:00+00:00", "looked at it again")
 
 
 def test_a_label_changes_the_episode_and_nothing_recorded(bag, spec):
@@ -48,13 +48,13 @@ def test_a_label_changes_the_episode_and_nothing_recorded(bag, spec):
     np.testing.assert_array_equal(episode.actions, recorded.actions)
     np.testing.assert_array_equal(episode.rewards, recorded.rewards)
     assert contents(bag) == before
-    add_label(bag, None, "Kim", "2026-11-21T11:00:00+00:00")
+    add_label(bag, None, "AB", "2026-11-21T11:00:00+00:00")
     again = read_episode(bag, spec)
     assert again.metadata == recorded.metadata
     assert (again.kind, again.costs.tolist()) == (EpisodeKind.TASK, [0.0] * 10)
     said = [json.loads(line) for line in history(bag)]
     assert said[0]["failing_steps"] == [4, 5] and said[0]["note"] == "looked at it again"
-    assert said[1] == {"given": "2026-11-21T11:00:00+00:00", "by": "Kim", "note": "", "undo": True}
+    assert said[1] == {"given": "2026-11-21T11:00:00+00:00", "by": "AB", "note": "", "undo": True}
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ def test_a_partial_recording_can_be_labelled(bag, spec):
 def test_a_torn_line_counts_for_nothing_and_what_follows_counts(bag):
     say(bag, outcome=Outcome.SUCCESS)
     with labels_file(bag).open("a") as file:
-        file.write('{"given": "x", "by": "Kim", "outc')
+        file.write('{"given": "x", "by": "AB", "outc')
     assert read_label(bag) == Label(outcome=Outcome.SUCCESS)
     say(bag, kind=EpisodeKind.FAILURE)
     assert read_label(bag) == Label(EpisodeKind.FAILURE, Outcome.SUCCESS)
 
 
 def test_what_is_no_label_is_named(bag, tmp_path):
-    labels_file(bag).write_text('{"given": "x", "by": "Kim", "outcome": "fine"}\n')
+    labels_file(bag).write_text('{"given": "x", "by": "AB", "outcome": "fine"}\n')
     with pytest.raises(BagError, match=r"labels.jsonl, line 1: not a label:"):
         read_episode(bag)
     assert overview(bag).state == "bad"
@@ -127,7 +127,7 @@ from itertools import count
 from pathlib import Path
 from farl_ros.bag_tools.labels import Label, add_label
 for number in count():
-    add_label(Path(sys.argv[1]), Label(failing_steps=(number % 10,)), "Kim", "now", "x" * 2000)
+    add_label(Path(sys.argv[1]), Label(failing_steps=(number % 10,)), "AB", "now", "x" * 2000)
     print(number, flush=True)
 """
 

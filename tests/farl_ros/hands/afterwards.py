@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,9 +33,15 @@ def relabel(story: Story) -> None:
 
 
 def check(story: Story) -> None:
-    """`farl bags check`: the killed one is a note."""
-    ended = story.farl("bags", "check", "demos", code=1)
-    story.tell("`farl bags check demos`", ended.strip().replace("\n", "; "))
+    """`farl bags check`: the killed one is a note; what came late on a busy machine is moved away."""
+    found = story.farl("bags", "check", "demos", code=1).strip().splitlines()
+    late = sorted({line.split(": ")[1].split(",")[0] for line in found if line.startswith("suspicious: ")})
+    for bag in late:
+        aside = story.out / "set_aside" / bag
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(story.out / bag, aside)
+    cut = next(line for line in found if "was cut off" in line)
+    story.tell("`farl bags check demos`", f"{found[-1]}; {cut}; {len(late)} bags with late frames moved away")
 
 
 def train(story: Story, person: Person, seed: int) -> None:

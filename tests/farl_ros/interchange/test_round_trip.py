@@ -49,13 +49,13 @@ def demos(tmp_path, spec, record):
         recorded = record(5 + number, seed=number, failure_at=3 if kind == EpisodeKind.FAILURE else None)
         recorded.observations[1, :4] = [-0.0, 1e-45, 3.4028235e38, np.float32(1) / 3]
         recorded.rewards[0] = -0.0
-        remarks = {"operator": "Kim", "reset_seed": str(number), "outcome": "timeout"}
+        remarks = {"operator": "AB", "reset_seed": str(number), "outcome": "timeout"}
         name = folder / f"{9 - number}_{kind.name.lower()}" / "episode"
         write_trajectory(name, spec, kind, 70 + number, recorded, seed=5, metadata=remarks)
     write_trajectory(folder / "one", spec, EpisodeKind.TASK, 0, record(1, success=True), seed=0)
     write_trajectory(folder / "relabelled", spec, EpisodeKind.TASK, 3, record(4), seed=0)
     label = Label(EpisodeKind.RECOVERY, Outcome.FAILURE, (2,))
-    add_label(folder / "relabelled", label, "Kim", "2026-01-01", "cup fell")
+    add_label(folder / "relabelled", label, "AB", "2026-01-01", "cup fell")
     write_trajectory(folder / "cut", spec, EpisodeKind.TASK, 4, record(200), seed=0)
     (file,) = (folder / "cut").glob("*.mcap")
     file.write_bytes(file.read_bytes()[: file.stat().st_size * 6 // 10])

@@ -76,7 +76,7 @@ class Person(Node):
             return
         self._ready.call_async(Trigger.Request()).add_done_callback(self._on_answer)
         if self.rearms:
-            self._rearm.call_async(RearmRobot.Request(operator_note="Kim looked"))
+            self._rearm.call_async(RearmRobot.Request(operator_note="AB looked"))
 
     def _on_answer(self, future: Any) -> None:
         if future.result().message not in self.heard:

@@ -76,7 +76,7 @@ def desk(long_task, tmp_path):
 
     def make(**arguments) -> Desk:
         master, slave = os.openpty()
-        given = {"task": long_task, "out": str(tmp_path / "demos"), "operator": "Kim", **arguments}
+        given = {"task": long_task, "out": str(tmp_path / "demos"), "operator": "AB", **arguments}
         specs = record_graph(**given, terminal=os.ttyname(slave))
         graph = Composed(specs, isolated=True).__enter__()
         opened.append((graph, master, slave))
@@ -112,7 +112,7 @@ def test_a_session(desk, tmp_path, long_task):
     assert (failed.success, failed.truncated, failed.costs.sum()) == (False, True, 1.0)
     assert failed.actions.any() and not stopped.actions.any()  # nothing moves unless held
     metadata = read_bag(folder / "episode_000000").metadata
-    assert metadata["operator"] == "Kim"
+    assert metadata["operator"] == "AB"
     assert metadata["dropped_messages"] == "0"
     assert metadata["spec_sha256"] == spec.sha256
     assert metadata["git_revision"]
@@ -281,3 +281,5 @@ def test_a_session_that_stops_at_its_target(desk):
     d.until("running")
     d.press(b"y")
     d.spin(lambda: d.nodes["session"].exit_code == 0)
+    answer = d.call(Trigger, "session/start")
+    assert not answer.success and "the session is over" in answer.message
