@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Distribution, find_packages, setup
 
 ROOT = Path(__file__).resolve().parent
 NAME = "farl_ros"
@@ -32,6 +32,24 @@ def tree(folder: str) -> list[tuple[str, list[str]]]:
     return [(f"share/{NAME}/{parent}", [str(f) for f in files if f.parent == parent]) for parent in parents]
 
 
+class InstallData(Distribution().get_command_class("install_data")):
+    """Also puts executables where `ros2 run` and `ros2 launch` look for them: pip fills only bin/."""
+
+    STUB = '#!/bin/sh\nexec "$(dirname "$0")/../../bin/{name}" "$@"\n'
+
+    def run(self) -> None:
+        """Install the data files, then what is missing in lib/farl_ros; colcon has filled it already."""
+        super().run()
+        folder = Path(self.install_dir) / "lib" / NAME
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("farl", *NODES):
+            stub = folder / name
+            if not stub.exists():
+                stub.write_text(self.STUB.format(name=name), encoding="utf-8")
+                stub.chmod(0o755)
+                self.outfiles.append(str(stub))
+
+
 setup(
     name=NAME,
     version="0.1.0",
@@ -55,6 +73,8 @@ setup(
     # Its other requirements are pinned in requirements/: an entry point that checked them here would refuse
     # to start where ROS 2's own packages come from elsewhere.
     install_requires=["setuptools"],
+    extras_require={"test": ["pytest"]},  # without it `colcon test` runs no test at all
+    cmdclass={"install_data": InstallData},
     entry_points={
         "console_scripts": [
             "farl = farl_ros.cli:main",

@@ -119,6 +119,8 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     Raises:
         ValueError: If the task is on no robot's table.
     """
+    # MuJoCo chooses how to render when it is imported, which making the task does.
+    os.environ.setdefault("MUJOCO_GL", "egl")
     env = kit(scene.task).make(end_on_success=False)
     observation, _ = env.reset(seed=scene.seed)
     expert = kit(scene.task).expert()
@@ -133,8 +135,6 @@ def picture_of(env: FailureBenchEnv, width: int, height: int) -> Picture:
     Raises:
         ValueError: If the task is on no robot's table.
     """
-    # MuJoCo chooses how to render when it is imported.
-    os.environ.setdefault("MUJOCO_GL", "egl")
     import mujoco
 
     model, data, view = _table_of(env)

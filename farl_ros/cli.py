@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import typer
+from rich.markup import escape
 
 from farl.datasets import DatasetError
 from farl.files import FileError
@@ -89,7 +90,9 @@ def main() -> None:
     try:
         app()
     except BAD_INPUT as error:
-        console.print(f"[bold red]error:[/] {error}", style=None, highlight=False, soft_wrap=True)
+        console.print(
+            f"[bold red]error:[/] {escape(str(error))}", style=None, highlight=False, soft_wrap=True
+        )
         sys.exit(2)
 
 

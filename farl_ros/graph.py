@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import get_type_hints
 
 from farl.noise import PLAY_ON_EVERY
@@ -17,7 +18,16 @@ from farl.noise import PLAY_ON_EVERY
 PACKAGE = "farl_ros"
 RESET_LIMIT_S = 300.0
 """On a robot: longest wait for the person who puts the objects back [s]."""
+CONTROLLER = "franka_controller"
 Value = bool | int | float | str | Sequence[str]
+
+
+class Part(StrEnum):
+    """Which nodes of a graph are started here; the controller may have a container of its own."""
+
+    ALL = "all"
+    CONTROLLER = "controller"
+    REST = "rest"
 
 
 class GraphError(ValueError):
@@ -68,7 +78,9 @@ FINETUNE_ARGUMENTS = (
     ),
     LaunchArgument("robot", "panda", "with sim:=false: panda, fr3, or a robot YAML file"),
     LaunchArgument("host", "", "with sim:=false: name or address of the robot"),
-    LaunchArgument("backend", "", "the arm: sim, franky or fake; empty for the one that sim asks for"),
+    LaunchArgument(
+        "backend", "", "the arm: sim, franky, fake, or a package's own; empty for the one that sim asks for"
+    ),
     LaunchArgument(
         "source",
         "",
@@ -94,6 +106,7 @@ FINETUNE_ARGUMENTS = (
         "keep the seconds around interventions and failures in <run>/black_box; auto: on the robot",
     ),
     LaunchArgument("resume", "false", "go on from the newest checkpoint of the run"),
+    LaunchArgument("nodes", "all", "which of them to start here: all, controller (the arm's alone), or rest"),
 )
 
 PERCEIVE_ARGUMENTS = (
@@ -135,6 +148,7 @@ def finetune_graph(
     frames: str = "",
     shadow: bool = False,
     uncalibrated: bool = False,
+    nodes: str = Part.ALL,
 ) -> list[NodeSpec]:
     """The online job: five hops from state to command, episodes, learner, recorder.
 
@@ -175,7 +189,7 @@ def finetune_graph(
     if not sim:
         controller |= {"robot": robot, "host": host, "episodes_only": True}
         outcomes |= {"outcomes": "observation", "play_on_every": PLAY_ON_EVERY}
-    nodes = [
+    specs = [
         NodeSpec("simulator", "simulator", world) if sim else scene,
         NodeSpec("state_estimator", "state_estimator", estimator),
         NodeSpec("policy", "policy", {"task": task, "models": models, "seed": seed}),
@@ -184,7 +198,7 @@ def finetune_graph(
             "safety_shield",
             {"task": task, "models": models, "preset": preset, "real_time": on_wall_clock},
         ),
-        NodeSpec("franka_controller", "franka_controller", controller),
+        NodeSpec(CONTROLLER, CONTROLLER, controller),
         NodeSpec("episode", "episode", outcomes),
     ]
     boxed = not sim if black_box is None else black_box
@@ -192,7 +206,7 @@ def finetune_graph(
         recorder: dict[str, Value] = {"task": task, "run": folder, "real_time": on_wall_clock}
         if boxed:
             recorder |= {"black_box": True, "episodes": record}
-        nodes.append(NodeSpec("recorder", "recorder", recorder))
+        specs.append(NodeSpec("recorder", "recorder", recorder))
     finetuner: dict[str, Value] = {
         "task": task,
         "preset": preset,
@@ -205,11 +219,11 @@ def finetune_graph(
         "shadow": shadow,
         "uncalibrated": uncalibrated,
         "autostart": True,
-        "expected_nodes": [node.name for node in nodes],
+        "expected_nodes": [spec.name for spec in specs],
     }
     if not sim:
         finetuner["stall_limit"] = RESET_LIMIT_S + 30.0  # the scene is the first to give up
-    return checked([*nodes, NodeSpec("finetuner", "finetuner", finetuner)])
+    return part_of(checked([*specs, NodeSpec("finetuner", "finetuner", finetuner)]), nodes)
 
 
 def _check_sim_job(arm: str, host: str, eyes: str, camera: str, frames: str, real_time: bool) -> None:
@@ -241,8 +255,10 @@ def _check_robot_job(task: str, arm: str, host: str, eyes: str, real_time: bool)
     Raises:
         GraphError: It is not there.
     """
-    from farl_ros.task_spec import load_task  # slow to import, and only needed here
+    from farl_ros.arm.registry import check_arm  # slow to import, and only needed here
+    from farl_ros.task_spec import load_task
 
+    check_arm(arm)
     if arm == "sim":
         raise GraphError("sim=false with the arm 'sim': expected franky, or fake for a trial without a robot")
     if eyes == "privileged":
@@ -343,6 +359,18 @@ def checked(specs: Iterable[NodeSpec]) -> list[NodeSpec]:
     return nodes
 
 
+def part_of(specs: Sequence[NodeSpec], part: str) -> list[NodeSpec]:
+    """The nodes of a graph that are started here; ``part`` is a value of ``Part``.
+
+    Raises:
+        GraphError: There is no such part.
+    """
+    if part not in list(Part):
+        raise GraphError(f"nodes {part!r}: expected one of {', '.join(Part)}")
+    alone = part == Part.CONTROLLER
+    return [spec for spec in specs if part == Part.ALL or (spec.name == CONTROLLER) == alone]
+
+
 def ros_arguments(spec: NodeSpec) -> list[str]:
     """What follows the executable: ``--ros-args -r __node:=name -p key:=value -r from:=to``."""
     arguments = ["--ros-args", "-r", f"__node:={spec.name}"]
@@ -365,9 +393,5 @@ def yaml_value(value: Value) -> str:
     if isinstance(value, (int, str)):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, float):
-        return repr(value) if value == value and abs(value) != float("inf") else _special(value)
+        return repr(value).replace("nan", ".nan").replace("inf", ".inf")
     return json.dumps(list(value), ensure_ascii=False)
-
-
-def _special(value: float) -> str:
-    return ".nan" if value != value else (".inf" if value > 0 else "-.inf")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rclpy.logging import LoggingSeverity, set_logger_level
 
 from farl_ros.composed import INTERRUPTED, Composed
-from farl_ros.graph import GraphError, NodeSpec, finetune_graph
+from farl_ros.graph import GraphError, NodeSpec, Part, finetune_graph
 from farl_ros.job import Job
 from farl_ros.nodes.finetuner import Finetuner
 from farl_ros.processes import run_processes
@@ -30,6 +30,7 @@ class Place:
         real_time: Wall clock or lock-step; None for the usual one.
         camera: Camera name or file; empty for the usual one.
         frames: Where its frames come from; empty for the usual one.
+        nodes: Which nodes are started here ; all of them in simulation.
     """
 
     robot: str | None = None
@@ -39,6 +40,7 @@ class Place:
     real_time: bool | None = None
     camera: str = ""
     frames: str = ""
+    nodes: Part = Part.ALL
 
 
 def run_through_graph(
@@ -89,6 +91,7 @@ def run_through_graph(
         frames=place.frames,
         shadow=job.shadow,
         uncalibrated=job.uncalibrated,
+        nodes=place.nodes,
     )
     code, message = _run_here(specs, view) if place.robot is None else (run_processes(specs), "")
     if code in SIGNALLED:
@@ -96,6 +99,33 @@ def run_through_graph(
     if code != 0:
         raise GraphError(message or f"the graph ended with code {code}")
     return RunFolder.open(job.run)
+
+
+def run_controller(task: str, place: Place, shadow: bool) -> None:
+    """Run the controller of a robot's graph alone, until a signal; ``Part.REST`` runs elsewhere.
+
+    Args:
+        task: Task name or file.
+        place: The robot.
+        shadow: Whether the arm is held still.
+
+    Raises:
+        GraphError: The controller gave up; it said why.
+    """
+    robot, host, backend = "panda" if place.robot is None else place.robot, place.host, place.backend
+    specs = finetune_graph(
+        task,
+        episodes=1,
+        sim=False,
+        robot=robot,
+        host=host,
+        backend=backend,
+        shadow=shadow,
+        nodes=Part.CONTROLLER,
+    )
+    code = run_processes(specs)
+    if code not in SIGNALLED:
+        raise GraphError(f"the controller ended with code {code}")
 
 
 def _run_here(specs: Sequence[NodeSpec], view: FinetuneView) -> tuple[int, str]:

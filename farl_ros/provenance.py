@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from functools import lru_cache
@@ -22,14 +23,17 @@ def versions() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def git_revision() -> str | None:
-    """Commit of the checkout that this file lies in, ``-dirty`` after local changes; None outside of one."""
+    """Commit of the checkout that this file lies in, ``-dirty`` after local changes.
+
+    Outside of one, what ``FARL_REVISION`` says (an image is built with it), or None.
+    """
     command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--match="]
     try:
         result = subprocess.run(
             command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10.0, check=True
         )
     except (OSError, subprocess.SubprocessError):  # no git, no checkout, or no commit yet
-        return None
+        return os.environ.get("FARL_REVISION") or None
     return result.stdout.strip()
 
 

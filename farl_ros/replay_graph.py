@@ -24,7 +24,9 @@ REPLAY_ARGUMENTS = (
     ),
     LaunchArgument("robot", "panda", "with into:=arm: panda, fr3, or a robot YAML file"),
     LaunchArgument("host", "", "with into:=arm: name or address of the robot"),
-    LaunchArgument("backend", "franky", "with into:=arm: franky, fake, or sim for the simulated arm"),
+    LaunchArgument(
+        "backend", "franky", "with into:=arm: franky, fake, sim for the simulated arm, or a package's own"
+    ),
 )
 DEFAULT_ARM_SPEED = 0.25
 
@@ -81,6 +83,9 @@ def replay_graph(
         raise GraphError("into arm without task: the controller needs the task's limits; give task")
     if not move_the_arm:
         raise GraphError("into arm without move_the_arm: stand at the robot, user stop in hand, and say so")
+    from farl_ros.arm.registry import check_arm  # slow to import, and only needed here
+
+    check_arm(backend)
     if backend == "franky" and not host:
         raise GraphError("into arm without host: give the robot's name or address, such as 172.16.0.2")
     controller: dict[str, Value] = {
@@ -94,6 +99,6 @@ def replay_graph(
     }
     nodes = [NodeSpec("franka_controller", "franka_controller", controller), replay]
     if backend == "sim":
-        world: dict[str, Value] = {"task": task, "real_time": True}
+        world: dict[str, Value] = {"task": task, "real_time": True, "endless": True}
         nodes.insert(0, NodeSpec("simulator", "simulator", world))
     return checked(nodes)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cached_property
+import re
+from collections.abc import Callable
+from functools import cached_property, partial
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -15,6 +17,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_v
 from ruamel.yaml import YAML
 
 from farl_ros.paths import share_folder
+from farl_ros.plugins import Group, PluginError, Registry
 from farl_ros.table_failures import ObjectOffField, ObjectTouchesWall, ObstacleTouched
 from farl_ros.task_fields import (
     ActionField,
@@ -39,6 +42,8 @@ PUNISHED = (ObjectNearBox, ObjectTouchesWall, ObjectOffField, ObstacleTouched)
 """The failures whose environments know a penalty."""
 RULED = (ObjectTouchesWall, ObjectOffField, ObstacleTouched)
 """The failures that the observation shows."""
+_NAME = re.compile(r"""^name: *["']?(\w+)""", re.MULTILINE)
+"""The line with a task's name: a file need not be read whole to know it."""
 
 
 class TaskError(ValueError):
@@ -239,25 +244,46 @@ def parse_task(content: object, source: str) -> TaskSpec:
 def load_task(name_or_path: str | Path) -> TaskSpec:
     """Load a task by name (``BoundedPush`` or ``bounded_push``, in any case) or from a YAML file.
 
+    Names are those of the files in ``config/tasks``, and those that installed packages add.
+
     Raises:
-        TaskError: There is no such task, or its file is wrong.
+        TaskError: There is no such task, more than one, or its file is wrong.
     """
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml"):
         return _load_file(path)
-    known: dict[str, Path] = {}
-    for file in sorted((share_folder() / "config" / "tasks").glob("*.yaml")):
-        stated = _stated_name(file)
-        if str(name_or_path).lower() in (file.stem.lower(), stated.lower()):
-            return _load_file(file)
-        known[stated] = file
-    if not known:
-        raise TaskError(f"no task files in {share_folder() / 'config' / 'tasks'}; expected <task>.yaml there")
-    near = nearest(str(name_or_path), known)
-    available = ", ".join(known)
-    raise TaskError(
-        f"no task {str(name_or_path)!r}; did you mean {near!r}? Available: {available}, or a YAML file"
-    )
+    try:
+        offer = TASKS.offer(str(name_or_path))
+        file = Path(offer.load())
+    except PluginError as error:
+        raise TaskError(str(error)) from error
+    spec = _load_file(file)
+    if spec.name != offer.name:
+        raise TaskError(
+            f"{file}: the task is called {spec.name!r} there, but {offer.origin} offers it as "
+            f"{offer.name!r}; make them one name"
+        )
+    return spec
+
+
+def _own_tasks() -> dict[str, Callable[[], Path | str]]:
+    """The tasks of this repository."""
+    folder = share_folder() / "config" / "tasks"
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise TaskError(f"no task files in {folder}; expected <task>.yaml there")
+    return {_stated_name(file): partial(Path, file) for file in files}
+
+
+TASKS: Registry[Path | str] = Registry(
+    Group.TASKS,
+    "task",
+    (Path, str),
+    _own_tasks,
+    key=lambda name: name.replace("_", "").lower(),
+    or_else=", or a YAML file",
+)
+"""All tasks by name: paths of their files."""
 
 
 def _load_file(path: Path) -> TaskSpec:
@@ -271,8 +297,7 @@ def _load_file(path: Path) -> TaskSpec:
 def _stated_name(file: Path) -> str:
     """The task's name in a file, or the file's own where that cannot be read: one bad file hides no other."""
     try:
-        content = read_yaml(file)
-    except ValueError:
+        found = _NAME.search(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
         return file.stem
-    name = content.get("name") if isinstance(content, dict) else None
-    return name if isinstance(name, str) else file.stem
+    return file.stem if found is None else found[1]

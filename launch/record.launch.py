@@ -42,5 +42,6 @@ def node(spec: NodeSpec) -> Node:
         remappings=list(spec.remappings),
         output="screen",
         emulate_tty=True,
+        sigterm_timeout="30",  # after SIGINT; 5 s are too few for a busy machine to save a run
         on_exit=[Shutdown(reason=f"{spec.name} has ended")] if spec.required else None,
     )

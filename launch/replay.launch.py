@@ -38,6 +38,7 @@ def start(context: LaunchContext) -> list[Node]:
             remappings=list(spec.remappings),
             output="screen",
             emulate_tty=True,
+            sigterm_timeout="30",  # after SIGINT; 5 s are too few for a busy machine to save a run
             on_exit=[Shutdown(reason=f"{spec.name} has ended")],
         )
         for spec in graph_from_text(replay_graph, texts)

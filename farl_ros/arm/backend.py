@@ -14,14 +14,6 @@ from farl.types import ActionSource, Array
 from farl_ros.arm.pose import Pose
 
 
-class BackendName(StrEnum):
-    """The backends of this release."""
-
-    SIM = "sim"  # the simulator's arm
-    FAKE = "fake"  # in memory, for tests
-    FRANKY = "franky"  # a Franka arm, through the franky library
-
-
 class FaultKind(StrEnum):
     """Why an arm refuses to move."""
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 
 from rclpy.node import Node
 
-from farl_ros.arm.backend import ArmBackend, BackendName, StateListener
+from farl_ros.arm.backend import ArmBackend, StateListener
 from farl_ros.arm.command_chain import ChainSettings
 from farl_ros.arm.fake import FakeBackend
 from farl_ros.arm.franky import FrankyBackend
 from farl_ros.arm.franky_options import FrankyOptions, MotionMode
+from farl_ros.arm.registry import ARMS, BackendName
 from farl_ros.arm.robots import REST, Gripper, Rates, Reach, RobotSpec, load_robot
 from farl_ros.arm.sim import SimBackend
+from farl_ros.plugins import PluginError
 from farl_ros.task_spec import TaskSpec
 
 LEAST_RATE, MOST_RATE = 1.0, 50.0
@@ -78,26 +80,40 @@ class Arm:
 
 
 def make_arm(request: ArmRequest, node: Node, spec: TaskSpec, on_state: StateListener) -> Arm:
-    """Make what the request names.
+    """Make what the request names. Every maker in ``registry.ARMS`` takes the same and raises the same.
 
     Args:
         request: What is wanted.
-        node: Whose publishers and subscriptions a simulated arm uses.
+        node: Whose publishers, subscriptions and parameters the arm may use.
         spec: The task.
-        on_state: Called with every measured state.
+        on_state: Called with every measured state, from any thread.
 
     Raises:
         ValueError: There is no such backend, robot, motion or control rate, or the host is missing.
     """
-    if request.backend == BackendName.SIM:
-        return Arm(SimBackend(node, spec.action_size, on_state))
-    if request.backend == BackendName.FAKE:
-        return Arm(FakeBackend(spec.action_size, on_state))
-    if request.backend != BackendName.FRANKY:
-        names = ", ".join(BackendName)
-        raise ValueError(
-            f"parameter 'backend' is {request.backend!r}: there is no such arm; expected one of {names}"
-        )
+    try:
+        maker = ARMS.get(request.backend)
+    except PluginError as error:
+        raise ValueError(f"parameter 'backend': {error}") from error
+    return maker(request, node, spec, on_state)
+
+
+def sim_arm(request: ArmRequest, node: Node, spec: TaskSpec, on_state: StateListener) -> Arm:
+    """The simulator's arm."""
+    return Arm(SimBackend(node, spec.action_size, on_state))
+
+
+def fake_arm(request: ArmRequest, node: Node, spec: TaskSpec, on_state: StateListener) -> Arm:
+    """An arm in memory."""
+    return Arm(FakeBackend(spec.action_size, on_state))
+
+
+def franky_arm(request: ArmRequest, node: Node, spec: TaskSpec, on_state: StateListener) -> Arm:
+    """A Franka arm behind the command chain.
+
+    Raises:
+        ValueError: There is no such robot, motion or control rate, or the host is missing.
+    """
     if not request.host:
         raise ValueError("parameter 'host' is empty; expected the name or address of the robot")
     if request.motion not in set(MotionMode):

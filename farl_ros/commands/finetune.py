@@ -24,6 +24,7 @@ from farl_ros.commands.common import (
     write_figures,
 )
 from farl_ros.direct import run_direct
+from farl_ros.graph import Part
 from farl_ros.job import Job
 from farl_ros.report import REPORT, write_report
 from farl_ros.run import SETTINGS, RunFolder, run_path
@@ -60,7 +61,8 @@ def finetune(
     ] = None,
     host: Annotated[str, typer.Option(help="Address of the robot, with --robot.")] = "",
     backend: Annotated[
-        str, typer.Option(help="The arm, with --robot: franky, or fake for a trial without a robot.")
+        str,
+        typer.Option(help="The arm, with --robot: franky, a package's own, or fake for a trial without one."),
     ] = "",
     source: Annotated[
         str,
@@ -83,6 +85,10 @@ def finetune(
         bool,
         typer.Option("--uncalibrated", help="Go online although nothing says how the threshold was chosen."),
     ] = False,
+    nodes: Annotated[
+        Part,
+        typer.Option(help="With --robot, in two containers: controller in one, rest in the other."),
+    ] = Part.ALL,
     json: JsonOption = None,
 ) -> None:
     """Fine-tune a policy while the shield keeps failures away; ends with a report.
@@ -113,9 +119,16 @@ def finetune(
         raise UsageError(
             "--host, --backend, --camera and --frames need --robot panda, fr3, or a robot YAML file"
         )
+    if robot is None and nodes is not Part.ALL:
+        raise UsageError("--nodes needs --robot: in simulation all nodes share one process")
     if resume and out is None:
         raise UsageError("--resume needs --out RUN: the run folder to go on with")
     spec = load(task)
+    if nodes is Part.CONTROLLER:
+        from farl_ros.graph_job import Place, run_controller
+
+        run_controller(task, Place(robot, host, backend), shadow)
+        return
     limit = Limit(steps, episodes) if steps is not None or episodes is not None else Limit(steps=20_000)
     run_folder = run_path(Path("runs"), spec.name, preset.value, seed, datetime.now()) if out is None else out
     folder = models_folder(spec, models)
@@ -126,7 +139,7 @@ def finetune(
         )
     if resume:
         RunFolder.open(run_folder)  # what is wrong with it is said first
-    console.print(spec.resolved_yaml(), style="dim", highlight=False)
+    console.print(spec.resolved_yaml(), style="dim", highlight=False, markup=False)
     try:
         with FinetuneView(f"{spec.name} {preset.value}", limit, console) as view:
             if direct:
@@ -134,7 +147,7 @@ def finetune(
             else:
                 from farl_ros.graph_job import Place, run_through_graph  # needs ROS; --direct does not
 
-                place = Place(robot, host, backend, source, real_time, camera, frames)
+                place = Place(robot, host, backend, source, real_time, camera, frames, nodes)
                 run = run_through_graph(job, task, record, view, place, black_box)
     except KeyboardInterrupt:
         if not (run_folder / SETTINGS).is_file():

@@ -58,7 +58,9 @@ def replay(
     preset: Annotated[Preset, typer.Option(help="Method of the shield.")] = Preset.PAPER,
     robot: Annotated[str, typer.Option(help="For the arm: panda, fr3, or a robot YAML file.")] = "panda",
     host: Annotated[str, typer.Option(help="For the arm: name or address of the robot.")] = "",
-    backend: Annotated[str, typer.Option(help="For the arm: franky, fake, or sim.")] = "franky",
+    backend: Annotated[
+        str, typer.Option(help="For the arm: franky, fake, sim, or a package's own.")
+    ] = "franky",
     confirmed: Annotated[
         bool, typer.Option("--yes-move-the-arm", help="For the arm: do not ask before it moves.")
     ] = False,

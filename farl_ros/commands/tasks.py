@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from rich.markup import escape
 from rich.table import Table
 
 from farl_ros.commands.common import JsonOption, console, write_figures
 from farl_ros.paths import share_folder
-from farl_ros.task_spec import load_task
+from farl_ros.plugins import BUILT_IN
+from farl_ros.task_spec import TASKS, TaskError, load_task
 
 
 def tasks(json: JsonOption = None) -> None:
-    """List the tasks, and which of them have shipped models.
+    """List the tasks, and which of them have shipped models; those of other packages, too.
 
     Example: farl tasks
     """
     table = Table("task", "steps", "control", "failure", "models")
-    figures = {}
-    for file in sorted((share_folder() / "config" / "tasks").glob("*.yaml")):
-        spec = load_task(file)
+    figures, broken = {}, []
+    for name in TASKS.names():
+        try:
+            spec, origin = load_task(name), TASKS.offer(name).origin
+        except TaskError as error:
+            broken.append(str(error))
+            continue
         shipped = (share_folder() / "models" / spec.name / "card.json").is_file()
         table.add_row(
-            spec.name,
+            spec.name if origin == BUILT_IN else f"{spec.name}  [dim]{escape(origin)}[/]",
             str(spec.horizon),
             f"{spec.control_rate_hz:g} Hz",
             spec.failure.description(),
@@ -31,6 +37,9 @@ def tasks(json: JsonOption = None) -> None:
             "horizon": spec.horizon,
             "control_rate_hz": spec.control_rate_hz,
             "shipped_models": shipped,
+            "origin": origin,
         }
     console.print(table)
+    for message in broken:
+        console.print(f"[bold red]not usable:[/] {escape(message)}", highlight=False, soft_wrap=True)
     write_figures(json, figures)

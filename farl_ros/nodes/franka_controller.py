@@ -28,11 +28,12 @@ from rclpy.context import Context
 from farl.failsafe import Condition, Mode, Response, is_stale, respond
 from farl.types import ActionSource
 from farl_ros import qos
-from farl_ros.arm.backend import ArmCommand, ArmError, BackendName, FaultKind
+from farl_ros.arm.backend import ArmCommand, ArmError, FaultKind
 from farl_ros.arm.commander import Commander, Prepared
 from farl_ros.arm.held_still import HeldStill
 from farl_ros.arm.make import ArmRequest, make_arm
 from farl_ros.arm.punctuality import Punctuality
+from farl_ros.arm.registry import BackendName
 from farl_ros.conversions import action_message, array_of, pose_of, stamp_ns, time_of
 from farl_ros.episode_gate import EpisodeGate
 from farl_ros.messages import Event
@@ -55,7 +56,7 @@ class FrankaController(FarlNode):
         super().__init__("franka_controller", arguments, context)
         self._spec = self.declare_task()
         request = ArmRequest(
-            backend=self.declare("backend", "sim", f"the arm: {', '.join(BackendName)}"),
+            backend=self.declare("backend", "sim", f"the arm: {', '.join(BackendName)}, or a package's own"),
             control_rate=self.declare(
                 "control_rate", self._spec.control_rate_hz, "decisions and commands per second [Hz], 1 to 50"
             ),

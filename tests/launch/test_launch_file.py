@@ -62,6 +62,7 @@ class Node:
     remappings: list
     output: str
     emulate_tty: bool
+    sigterm_timeout: str
     on_exit: list[Shutdown] | None
 
 
@@ -141,6 +142,7 @@ def test_finetune_passes_every_argument_on_with_its_type(fakes):
         "frames": "",
         "shadow": "true",
         "uncalibrated": "true",
+        "nodes": "rest",
     }
     assert set(texts) == {argument.name for argument in ARGUMENTS["finetune"]}
     specs = finetune_graph(
@@ -161,6 +163,7 @@ def test_finetune_passes_every_argument_on_with_its_type(fakes):
         source="privileged",
         shadow=True,
         uncalibrated=True,
+        nodes="rest",
     )
     assert_same(launched("finetune", **texts), specs)
 
@@ -171,6 +174,11 @@ def test_finetune_on_a_robot_is_the_graph_of_the_robot(fakes):
     assert_same(launched("finetune", task=task, sim="false", robot="fr3", host=host, shadow="true"), specs)
     with pytest.raises(GraphError, match="without host"):
         launched("finetune", task=task, sim="false")
+
+
+@pytest.mark.parametrize("job", ["finetune", "offline", "perceive"])
+def test_a_node_has_time_to_save_after_sigint(fakes, job):
+    assert {float(node.sigterm_timeout) for node in launched(job)} == {30.0}
 
 
 def test_finetune_ends_with_every_required_node(fakes):
