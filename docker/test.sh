@@ -116,9 +116,9 @@ check_image() { # nothing of this machine's settings, no runs, no .git
   local line leak=''
   while read -r line; do
     if [[ -n $line && -n $(grep -rlF --include='*.conf' --include='*.list' --include='*.sources' --include='*.cfg' -- "$line" "$tree/etc" "$tree/home" "$tree/root" 2>/dev/null) ]]; then
-      leak="a package server of this machine is written in the image's settings"
+      leak="$line of this machine is written in the image's settings"
     fi
-  done < <(sed -n 's/^ \+//p' "$settings/pip.conf"; awk '{ print $2 }' "$settings/sources.list")
+  done < <(grep -o '[^ ]*/[^ ]*' "$settings/pip.conf" | grep -vx /run/secrets/ca; awk '{ print $2 }' "$settings/sources.list")
   for line in etc/pip.conf run/secrets/ca run/secrets/pip etc/apt/sources.list.d/build.list; do
     if [[ -s $tree/$line ]]; then leak="/$line is in the image"; fi
   done

@@ -245,11 +245,16 @@ class _Parsed(Exception):
 
 
 def _check_main(main: Callable[..., None], arguments: Sequence[str]) -> None:
-    """The ``main`` of a benchmark, which either builds an ``ArgumentParser`` or is run by Typer."""
+    """The ``main`` of a module: run by Typer, or building an ``ArgumentParser``; another is left alone.
+
+    Only one that builds a parser itself is called, because that ends before anything is done.
+    """
     if main.__code__.co_argcount > 1:
         of = typer.Typer()
         of.command()(main)
         check_typer(of, arguments)
+        return
+    if "ArgumentParser" not in main.__code__.co_names:
         return
     parse = argparse.ArgumentParser.parse_args
 

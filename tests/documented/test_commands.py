@@ -137,6 +137,11 @@ def test_a_wrong_command_is_refused(text, says):
         check(Command("p.md", 1, text))
 
 
+def test_nothing_is_run_that_reads_its_arguments_by_itself(monkeypatch):
+    monkeypatch.setattr("docs.generate.report_pictures.picture", lambda *_: pytest.fail("it was run"))
+    check(Command("p.md", 1, "python -m docs.generate.report_pictures runs"))
+
+
 def test_a_form_is_filled_in_every_way():
     text = "farl demos TASK --kind task|recovery --out …"
     assert is_form(text) and not is_form('farl rearm --note "WHO looked"')
