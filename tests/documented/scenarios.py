@@ -61,7 +61,6 @@ PAGES: Mapping[str, Mapping[str, How]] = {
             why="20 s, and models that were trained for seconds need not get a threshold",
         ),
     },
-    "docs/index.md": {"make help": Run()},
     "docs/first-hour.md": {
         "farl finetune DiscTable --steps 2000 --out runs/first": Run(
             instead={"--steps 2000": "--steps 700"}, why="20 s"
