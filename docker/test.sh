@@ -176,9 +176,7 @@ check_user() {
   who=$(inside id -u | tr -d '\r')
   [[ $who == "$user_uid" ]] || fail "runs as the user $who, expected $user_uid"
   inside test ! -w /opt/farl || fail "the user may write to /opt/farl"
-  inside python -c 'import cv2, farl_interfaces.msg, franky, mujoco, pyrealsense2, rclpy, torch' 2>/dev/null ||
-    inside python -c 'import perception.cameras.realsense, cv2, farl_interfaces.msg, franky, mujoco, rclpy, torch' ||
-    fail "a package does not load"
+  inside python -c 'import cv2, farl_interfaces.msg, franky, mujoco, pyrealsense2, rclpy, torch' || fail "a package does not load"
   say "runs as the user $who, who cannot write to /opt/farl"
 }
 
@@ -201,32 +199,45 @@ graph() { # graph NODES LIMIT RESUME: python that runs this part of the simulate
 sys.exit(run_processes(finetune_graph('DiscTable', run='runs/graph', steps=$2, episodes=0, resume=$3, nodes='$1')))"
 }
 
-graph_and_stop() { # the controller apart from the learner, as compose.yaml has them, with the shared-memory profile
-  local controller rest
-  profile=/opt/farl/docker/fastdds-shared-memory.xml
-  inside python -c "$(graph controller 1 False)" >"$data/controller.log" 2>&1 &
+start_graph() { # start_graph LIMIT RESUME LOG: the controller apart from the rest, as in compose.yaml; sets controller and rest
+  inside python -c "$(graph controller 1 False)" >"$data/controller-$3.log" 2>&1 &
   controller=$!
-  inside python -c "$(graph rest 200000 False)" >"$data/graph.log" 2>&1 &
+  inside python -c "$(graph rest "$1" "$2")" >"$data/$3.log" 2>&1 &
   rest=$!
-  wait_for 120 node_is_there || fail "no node controller; see $data/controller.log"
+}
+
+graph_and_stop() { # with the shared-memory profile; a resumed run begins with new containers, its simulated clock at 0
+  profile=/opt/farl/docker/fastdds-shared-memory.xml
+  start_graph 200000 False graph
+  wait_for 120 node_is_there || fail "no node franka_controller; see $data/controller-graph.log"
   wait_for 600 rows graph 3 || fail "no episodes after 600 s; see $data/graph.log"
   stop $rest graph
+  say "the graph, one process per node, the controller in a container of its own; the learner stopped by SIGINT: $stopped"
+  stop $controller controller-graph
+  say "the controller stopped by SIGINT: $stopped"
   inside farl report runs/graph >"$data/report.log" 2>&1
   inside python /opt/farl/docker/check_run.py runs/graph 3
-  say "the graph, one process per node, the controller in another container, stopped by SIGINT ($stopped): the run is whole"
-  inside python -c "$(graph rest 4000 True)" >"$data/graph-resume.log" 2>&1 || fail "cannot be resumed; see $data/graph-resume.log"
+  start_graph 2000 True graph-resume
+  wait $rest || fail "cannot be resumed; see $data/graph-resume.log"
+  stop $controller controller-graph-resume
   inside python /opt/farl/docker/check_run.py runs/graph 4
-  stop $controller controller
-  say "resumed to its end with the same controller; the controller stopped by SIGINT ($stopped)"
+  say "its run is whole, and was resumed to its end"
 }
 
 node_is_there() { inside python /opt/farl/docker/health.py nodes franka_controller >/dev/null 2>&1; }
 
+has_ended() { [[ ! -d /proc/$1 ]]; }
+
 clean_up() {
-  local job
-  for job in $(jobs -p); do kill -INT -- "-$job" 2>/dev/null || true; done
+  set +e
+  if [[ -n ${settings:-} ]]; then rm -rf "$settings"; fi # first of all: it may hold passwords
+  local job process
+  for job in $(jobs -p); do # what runs in a container outlives buildah: it goes first
+    if process=$(python_below "$job"); then kill -INT "$process" && wait_for 20 has_ended "$process" || kill -KILL "$process"; fi
+    kill -- "-$job" 2>/dev/null || true
+  done
   if [[ -n $container ]]; then build umount "$container" >/dev/null && build rm "$container" >/dev/null; fi
-  rm -rf "${settings:-}" "${context:-}"
+  if [[ -n ${context:-} ]]; then rm -rf "$context"; fi
 }
 
 main() { # in one piece, so that an edit of this file does not reach a test that is under way

@@ -102,6 +102,9 @@ PAGES: Mapping[str, Mapping[str, How]] = {
         ),
     },
     "docs/on-your-panda.md": {
+        "farl record FrankaFragilePushWall --kind task --operator AB --out trial": Parsed(
+            "led through its keys in docs/recording.md"
+        ),
         "farl bags label demos/failure/episode_000003 --outcome failure --failing 40-47 "
         '--note "grazed the wall" --operator AB': FROM_ROBOT,
         "farl offline FrankaFragilePushWall --bags demos --out runs/offline": FROM_ROBOT,
