@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.action import ActionServer
 from rclpy.context import Context
 from rclpy.exceptions import ParameterException
+from rclpy.lifecycle import LifecycleNodeMixin
 from rclpy.node import Node
 
 from farl_ros.graph import GraphError
@@ -47,6 +49,19 @@ class FarlNode(Node):
             use_global_arguments=arguments is None,
         )
         self.exit_code: int | None = None
+
+    def destroy_node(self) -> None:
+        """Destroy it, with what ``Node`` leaves to the garbage collector.
+
+        Its action servers and its lifecycle would keep the DDS participant alive until then; a participant
+        beyond the 32nd of a process is not found by others.
+        """
+        for waitable in list(self.waitables):
+            if isinstance(waitable, ActionServer):
+                waitable.destroy()
+        if isinstance(self, LifecycleNodeMixin):
+            self._state_machine.destroy_when_not_in_use()
+        super().destroy_node()
 
     def declare(
         self,

@@ -1,4 +1,4 @@
-"""How nodes run: an executor in slices, clean ends, exit codes."""
+"""How nodes run: an executor that can be stopped, clean ends, exit codes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ import rclpy
 from rclpy.executors import Executor
 from rclpy.experimental import EventsExecutor
 from rclpy.signals import SignalHandlerOptions
-from rclpy.task import Future
 
 from farl_ros.arm.backend import ArmError
 from farl_ros.nodes.common import FarlNode, NodeError
@@ -25,7 +24,7 @@ from farl_ros.task_spec import TaskError
 USAGE_ERROR = 2
 """Exit code of a node that was asked for something that does not exist or does not fit."""
 SLICE_S = 0.05
-"""The executor runs in slices of this length [s]: its own ``spin()`` cannot be stopped by a signal."""
+"""An executor without work looks up this often [s]: its own ``spin()`` cannot be stopped by a signal."""
 
 SWITCH_S = 1e-4
 """A thread that computes lets another one run after this time [s]; Python's default is 5 ms."""
@@ -78,10 +77,12 @@ def low_latency() -> Iterator[None]:
 
 
 def spin_until(executor: Executor, stop: Callable[[], bool], slice_s: float = SLICE_S) -> None:
-    """Run callbacks until ``stop``, which is asked between slices of ``slice_s`` [s]."""
-    never: Future[None] = Future()
+    """Run callbacks until ``stop``, which is asked after each of them, and after ``slice_s`` [s] without one.
+
+    Waiting for a future instead would not return while the queue of the executor has work.
+    """
     while not stop():
-        executor.spin_until_future_complete(never, slice_s)
+        executor.spin_once(slice_s)
 
 
 EXPECTED_ERRORS = (NodeError, TaskError, ArmError)

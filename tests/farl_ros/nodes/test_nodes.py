@@ -1,5 +1,6 @@
 """Nodes as such: parameters that describe themselves, wrong input, the ways to run them."""
 
+import gc
 import inspect
 import json
 import os
@@ -10,11 +11,13 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from rclpy.context import Context
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from std_msgs.msg import String
 
 from farl_ros.composed import Composed, node_class
 from farl_ros.graph import NodeSpec, finetune_graph, offline_graph
@@ -29,6 +32,13 @@ from farl_ros.task_spec import TaskError
 SETTABLE = (("episode", "first_episode"), ("episode", "kind"))
 OF_RCLPY = ("use_sim_time", "start_type_description_service")
 DOMAIN = 20 + os.getpid() % 60
+RCLPY_SOCKETS = 3
+"""What the first participant of a process opens and keeps."""
+
+
+def sockets() -> int:
+    """How many sockets this process has open: five for each DDS participant."""
+    return sum(link.is_socket() for link in Path("/proc/self/fd").iterdir())
 
 
 def test_every_parameter_is_described_and_fixed_once_the_node_runs(finetune_specs, tmp_path):
@@ -87,6 +97,38 @@ def test_a_node_that_cannot_start_takes_the_graph_with_it_and_leaves_nothing(tas
         assert graph.nodes["simulator"].get_node_names() == ["simulator"]
 
 
+def test_a_closed_graph_leaves_no_participant(finetune_specs, tmp_path):
+    trainer = NodeSpec("offline_trainer", "offline_trainer", {"bags": str(tmp_path)})
+    scene = NodeSpec("scene", "scene", {"task": "FrankaDisturbedPush"})
+    before = sockets()
+    gc.disable()
+    try:
+        with Composed([*finetune_specs(episodes=1), trainer, scene], isolated=True):
+            assert sockets() > before
+        assert sockets() <= max(before, RCLPY_SOCKETS)
+    finally:
+        gc.enable()
+
+
+def test_a_busy_node_ends_as_soon_as_it_is_to():
+    with Composed([NodeSpec("scene", "scene", {"task": "FrankaDisturbedPush"})], isolated=True) as graph:
+        node = graph.nodes["scene"]
+        publisher = node.create_publisher(String, "busy", 100)
+        end = time.monotonic() + 5.0
+
+        def again(message: String) -> None:
+            if time.monotonic() < end:
+                publisher.publish(message)
+            time.sleep(0.001)
+
+        node.create_subscription(String, "busy", again, 100)
+        for _ in range(20):
+            publisher.publish(String())
+        node.create_timer(0.3, lambda: setattr(node, "exit_code", 0))
+        assert graph.run() == 0
+        assert time.monotonic() < end - 2.0
+
+
 def test_wrong_input_ends_a_process_with_code_2_and_one_sentence(monkeypatch, capfd):
     monkeypatch.setenv("ROS_DOMAIN_ID", str(DOMAIN))
     monkeypatch.setattr(sys, "argv", ["policy"])
@@ -138,11 +180,12 @@ def test_separate_processes_over_dds_end_with_the_finetuner(finetune_specs, tmp_
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_end_a_process_cleanly(task, number):
+def test_signals_end_a_process_cleanly(task, number, monkeypatch):
     spec = NodeSpec("simulator", "simulator", {"task": task})
-    process = subprocess.Popen(
-        process_command(spec), env=process_environment(DOMAIN + 1, os.environ), stderr=subprocess.PIPE
-    )
+    environment = process_environment(DOMAIN + 1, os.environ)
+    for name, value in environment.items():  # the probe looks where the process announces itself
+        monkeypatch.setenv(name, value)
+    process = subprocess.Popen(process_command(spec), env=environment, stderr=subprocess.PIPE)
     context = Context()
     context.init(domain_id=DOMAIN + 1)
     try:
@@ -152,8 +195,9 @@ def test_signals_end_a_process_cleanly(task, number):
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
         probe.destroy_node()
+        process.send_signal(number)
+        _, error = process.communicate(timeout=20)
+        assert (process.returncode, error.decode()) == (0, "")
     finally:
         context.try_shutdown()
-    process.send_signal(number)
-    _, error = process.communicate(timeout=20)
-    assert (process.returncode, error.decode()) == (0, "")
+        process.kill()
