@@ -61,6 +61,8 @@ def _ask(service_type: Any, name: str, request: Any) -> Any:  # noqa: ANN401 - g
     try:
         node: Node = Node("person", context=context, use_global_arguments=False)
         client = node.create_client(service_type, name)
+        if not client.service_is_ready():
+            console.print(f"looking for {name} on this machine, up to {WAIT_S:g} s …")
         if not client.wait_for_service(WAIT_S):
             raise UsageError(f"nobody offers {name}: does `farl finetune --robot …` run on this machine?")
         executor = SingleThreadedExecutor(context=context)

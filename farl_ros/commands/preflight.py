@@ -90,7 +90,9 @@ def _calibration_of_a_run() -> Path | None:
 
 
 def _table(checks: list[Check]) -> Table:
-    table = Table("check", "", "found", "what to do")
+    table = Table("check", "")
+    for title in ("found", "what to do"):
+        table.add_column(title, overflow="fold")  # commands and paths whole, on a narrow screen too
     for check in checks:
         colour = COLOURS[check.outcome]
         table.add_row(

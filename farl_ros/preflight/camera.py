@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from farl_ros.preflight.outcome import Check, Outcome
 
+BROKEN = "librealsense"
+"""What an error begins with that an installed librealsense raised."""
+
 
 @dataclass(frozen=True, slots=True)
 class CameraDevice:
@@ -44,15 +47,14 @@ def probe_camera() -> CameraFacts:
             for device in realsense.context().query_devices()
         )
     except RuntimeError as error:
-        return CameraFacts(None, f"librealsense: {error}")
+        return CameraFacts(None, f"{BROKEN}: {error}")
     return CameraFacts(devices)
 
 
 def check_camera(facts: CameraFacts) -> Check:
     """One camera, fast enough for colour and depth at 30 Hz."""
     if facts.devices is None:
-        to_do = "pip install pyrealsense2 (it needs the system's libusb-1.0); then plug the camera in again"
-        return Check("camera", Outcome.FAIL, facts.error, to_do)
+        return Check("camera", Outcome.FAIL, facts.error, _to_do(facts.error))
     if not facts.devices:
         to_do = "plug a RealSense camera into a USB 3 port; on Linux install librealsense's udev rules"
         return Check("camera", Outcome.FAIL, "no RealSense camera", to_do)
@@ -60,3 +62,11 @@ def check_camera(facts: CameraFacts) -> Check:
     if any(device.usb.startswith("2") for device in facts.devices):
         return Check("camera", Outcome.WARN, found, "use a USB 3 port and cable: USB 2 halves the frame rate")
     return Check("camera", Outcome.PASS, found)
+
+
+def _to_do(error: str) -> str:
+    """What helps where librealsense does not work."""
+    again = "plug the camera in again"
+    if "libusb" in error:
+        return f"sudo apt install libusb-1.0-0; then {again}"
+    return again if error.startswith(BROKEN) else f"pip install pyrealsense2; then {again}"

@@ -92,8 +92,6 @@ def probe_models(spec: TaskSpec, folder: Path) -> ModelFacts:
 def check_models(facts: ModelFacts, spec: TaskSpec) -> Check:
     """The models must be whole, and made for this task as it is now."""
     if facts.error:
-        to_do = (
-            f"make them again: farl offline {spec.name} --bags DIR --out RUN; or give others with --models"
-        )
+        to_do = f"make them: farl offline {spec.name} --bags DIR --out RUN; or give others with --models"
         return Check("models", Outcome.FAIL, facts.error, to_do)
     return Check("models", Outcome.PASS, f"made for {spec.name}, world model sha256 {facts.sha256[:SHOWN]}")

@@ -6,14 +6,17 @@ import socket
 import sys
 import types
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from farl.files import write_json
 from farl_ros.arm.port import Contact, PortFacts, probe_port
 from farl_ros.arm.robots import load_robot
+from farl_ros.commands.preflight import _table
 from farl_ros.paths import share_folder
 from farl_ros.preflight import files, machine
 from farl_ros.preflight.camera import CameraDevice, CameraFacts, check_camera, probe_camera
@@ -265,6 +268,12 @@ def test_a_computer_without_librealsense_is_told_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyrealsense2", None)
     facts = probe_camera()
     assert facts.devices is None and "pyrealsense2" in facts.error
+    judged(check_camera(facts), FAIL, "pyrealsense2", "pip install pyrealsense2")
+
+
+def test_without_libusb_the_package_of_the_system_is_named():
+    error = "libusb-1.0.so.0: cannot open shared object file: No such file or directory"
+    judged(check_camera(CameraFacts(None, error)), FAIL, error, "sudo apt install libusb-1.0-0")
 
 
 def test_a_librealsense_that_fails_is_told(monkeypatch):
@@ -407,6 +416,13 @@ def test_what_fails_is_told_and_ends_with_1(farl, capsys, monkeypatch):
     said = " ".join(capsys.readouterr().out.split())
     assert "10.0.0.9:1337" in said and "[Errno 111]" in said
     assert f"not ready: {', '.join(c['name'] for c in figures['checks'] if c['outcome'] == 'fail')}" in said
+
+
+def test_commands_stay_whole_on_a_narrow_screen():
+    command = "pip install " + "a" * 100
+    console = Console(width=70, file=StringIO())
+    console.print(_table([Check("franky", FAIL, "not installed", command)]))
+    assert console.file.getvalue().count("a") >= 100 and "…" not in console.file.getvalue()
 
 
 def test_an_unknown_robot_ends_with_2_and_one_clear_sentence(farl, capsys):
