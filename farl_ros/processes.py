@@ -58,13 +58,14 @@ def run_processes(
         GraphError: The supervisor library is missing, or the graph is wrong.
     """
     try:
-        from honcho.manager import Manager
         from honcho.printer import Printer
+
+        from farl_ros.supervisor import Supervisor
     except ImportError as error:
         raise GraphError(
             "one process per node needs the package honcho: pip install honcho (or use ros2 launch)"
         ) from error
-    manager = Manager(Printer(sys.stdout if output is None else output))
+    manager = Supervisor(Printer(sys.stdout if output is None else output))
     environment = process_environment(domain_id, os.environ)
     for spec in checked(specs):
         manager.add_process(spec.name, f"exec {shlex.join(process_command(spec))}", env=environment)

@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from io import StringIO
+from pathlib import Path
 
 import pytest
+from honcho.printer import Printer
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
@@ -20,6 +23,7 @@ from farl_ros.graph import (
 )
 from farl_ros.jobs import ARGUMENTS
 from farl_ros.processes import process_command, process_environment, run_processes
+from farl_ros.supervisor import Supervisor
 
 ROBOT = {"sim": False, "host": "172.16.0.2"}
 GRAPHS = {
@@ -229,7 +233,28 @@ def test_processes_see_only_this_machine_and_the_modules_of_the_checkout():
     )
 
 
+def supervised(tmp_path: Path, saving_s: float) -> tuple[int, bool]:
+    """Exit code of a node that ends at once beside one that takes a while to save, and whether it could."""
+    saved = tmp_path / "saved"
+    manager = Supervisor(Printer(StringIO()))
+    manager.add_process(
+        "slow", f"trap 'sleep {saving_s}; touch {saved}; exit 0' TERM; while :; do sleep 0.1; done"
+    )
+    manager.add_process("quick", "sleep 1; exit 3")
+    manager.loop()
+    return manager.returncode, saved.exists()
+
+
+def test_a_node_has_time_to_save_when_another_one_has_ended(tmp_path):
+    assert supervised(tmp_path, saving_s=6.0) == (3, True)
+
+
+def test_a_node_that_never_ends_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr("farl_ros.supervisor.SAVE_S", 1.0)
+    assert supervised(tmp_path, saving_s=60.0) == (3, False)
+
+
 def test_a_missing_supervisor_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "honcho.manager", None)
+    monkeypatch.setitem(sys.modules, "honcho.printer", None)
     with pytest.raises(GraphError, match="pip install honcho"):
         run_processes(GRAPHS["finetune"]())
