@@ -150,6 +150,10 @@ def verdicts(tasks: Sequence[TaskSummary], preset: Preset = Preset.PAPER) -> lis
             shares = f"{ours:.1f}% of the expert's; the paper's {theirs.final_normalised:.1f}%"
             text = f"{task.task}: final return {shares}."
             found.append(Verdict(ours >= theirs.final_normalised - 100.0 * TOLERANCE, text))
+        raw = task.mean(preset, "final_return")
+        if theirs is not None and theirs.final_return is not None and raw is not None:
+            text = f"{task.task}: final return {raw:,.0f}; the paper's {theirs.final_return:,.0f}."
+            found.append(Verdict(raw >= theirs.final_return, text))
     return found
 
 

@@ -103,6 +103,15 @@ def test_a_return_below_the_published_share_of_the_expert_is_said() -> None:
     assert not with_return(950.0)
 
 
+def test_a_return_below_the_published_one_is_said() -> None:
+    def with_return(value: float) -> bool:
+        both = [rows("BoundedSoccer", p, [1.0], final_return=value) for p in Preset]
+        return met(summary(*both))[3]
+
+    assert with_return(2277.0)  # FARL: 2276.53
+    assert not with_return(2276.0)
+
+
 def test_the_headline_is_judged_when_all_four_tasks_are_there() -> None:
     def of(reduction: float) -> list[TaskSummary]:
         made = [
@@ -116,7 +125,7 @@ def test_the_headline_is_judged_when_all_four_tasks_are_there() -> None:
     assert verdicts(of(0.5))[0].met
     assert not verdicts(of(0.4))[0].met
     assert "40.0%" in verdicts(of(0.4))[0].text
-    assert len(verdicts(of(0.5)[:3])) == 9  # three a task, and no headline with three tasks
+    assert len(verdicts(of(0.5)[:3])) == 12  # four a task, and no headline with three tasks
 
 
 def test_the_papers_reductions_are_those_of_its_text() -> None:
