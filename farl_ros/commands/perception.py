@@ -97,14 +97,21 @@ def board(
     out: Annotated[Path, typer.Option(help="Picture to write (PNG).")] = Path("board.png"),
 ) -> None:
     """Write the board to print. Measure a square of the print: calibrate needs its true size."""
-    import cv2
+    from matplotlib.image import imsave
 
     from perception.calibration.board import Board
 
-    plain = Board()
-    cv2.imwrite(str(out), plain.picture(pixels_per_square=300, margin=150))
+    plain, pixels = Board(), 300
+    dots_per_inch = 0.0254 * pixels / plain.square  # so that it is printed in its true size
+    try:
+        imsave(out, plain.picture(pixels, margin=150), cmap="gray", vmin=0, vmax=255, dpi=dots_per_inch)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"cannot write {out}: {error}; give a file that ends in .png in a folder that exists"
+        ) from error
     console.print(
-        f"{out}: {plain.columns} x {plain.rows} squares, meant to be {1e3 * plain.square:g} mm wide each"
+        f"{out}: {plain.columns} x {plain.rows} squares, {1e3 * plain.square:g} mm wide each when printed in "
+        "its true size (100 %)"
     )
 
 

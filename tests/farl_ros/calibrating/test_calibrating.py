@@ -2,11 +2,14 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from farl_ros.calibrating.pictures import Picture, read_pictures, write_picture
 from farl_ros.sight.files import mounted
+from perception.calibration.board import Board, BoardFinder
 from perception.calibration.hand_eye import CalibrationError, Mount
 from perception.frame import Intrinsics
 from perception.transforms import invert
@@ -104,3 +107,18 @@ def test_a_pose_that_is_none_is_named(folder, tmp_path):
         file.write_text(json.dumps(plain | change))
         with pytest.raises(CalibrationError, match=says):
             list(read_pictures(tmp_path))
+
+
+def test_the_board_is_printed_in_its_true_size_and_found_in_its_print(farl, capsys):
+    assert farl("perception", "board") == 0
+    board = Board()
+    with Image.open("board.png") as picture:
+        sides = [0.0254 * n / dpi for n, dpi in zip(picture.size, picture.info["dpi"], strict=True)]
+    assert sides == pytest.approx([(board.columns + 1) * board.square, (board.rows + 1) * board.square], 1e-3)
+    print_of_it = cv2.resize(cv2.imread("board.png"), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    eye = Intrinsics(600, 450, 600.0, 600.0, 299.5, 224.5)
+    seen = BoardFinder(board).find(print_of_it, eye)
+    assert seen is not None and len(seen.on_board) == (board.columns - 1) * (board.rows - 1)
+    assert seen.camera_from_board[2, 3] == pytest.approx(600.0 * board.square / 75.0, rel=5e-3)
+    assert farl("perception", "board", "--out", "nowhere/board.png") == 2
+    assert "cannot write nowhere/board.png" in "".join(capsys.readouterr())
