@@ -102,8 +102,10 @@ def test_renders_a_red_vase_and_a_red_field(tmp_path):
         text=True,
         check=False,
     )
-    if done.returncode != 0 and any(word in done.stderr.splitlines()[-1] for word in NO_RENDERING):
-        pytest.skip(f"MuJoCo cannot render here: {done.stderr.splitlines()[-1]}")
+    said = "".join(done.stderr.splitlines()[-1:])
+    ours = "MUJOCO_GL" in said  # a library that is not there does not speak of it, a wrong set-up does
+    if done.returncode != 0 and not ours and any(word in said for word in NO_RENDERING):
+        pytest.skip(f"MuJoCo cannot render here: {said}")
     assert done.returncode == 0, done.stderr
     shares = {}
     for panel in PANELS:
