@@ -13,6 +13,7 @@ from rclpy.lifecycle import LifecycleNodeMixin
 from rclpy.node import Node
 
 from farl_ros.graph import GraphError
+from farl_ros.nodes.waking import wake
 from farl_ros.task_spec import TaskSpec, load_task
 
 P = TypeVar("P", bool, int, float, str, list[str])
@@ -48,7 +49,17 @@ class FarlNode(Node):
             cli_args=None if arguments is None else list(arguments),
             use_global_arguments=arguments is None,
         )
-        self.exit_code: int | None = None
+        self._exit_code: int | None = None
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while the node wants to go on."""
+        return self._exit_code
+
+    @exit_code.setter
+    def exit_code(self, code: int | None) -> None:
+        self._exit_code = code
+        wake()
 
     def destroy_node(self) -> None:
         """Destroy it, with what ``Node`` leaves to the garbage collector.

@@ -19,7 +19,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_msgs.msg import String
 
-from farl_ros.composed import Composed, node_class
+from farl_ros.composed import INTERRUPTED, Composed, node_class
 from farl_ros.graph import NodeSpec, finetune_graph, offline_graph
 from farl_ros.nodes.common import NodeError
 from farl_ros.nodes.loading import ModelNode
@@ -110,7 +110,8 @@ def test_a_closed_graph_leaves_no_participant(finetune_specs, tmp_path):
         gc.enable()
 
 
-def test_a_busy_node_ends_as_soon_as_it_is_to():
+@pytest.mark.parametrize("by_signal", [True, False])
+def test_a_busy_node_ends_as_soon_as_it_is_to(by_signal):
     with Composed([NodeSpec("scene", "scene", {"task": "FrankaDisturbedPush"})], isolated=True) as graph:
         node = graph.nodes["scene"]
         publisher = node.create_publisher(String, "busy", 100)
@@ -124,8 +125,15 @@ def test_a_busy_node_ends_as_soon_as_it_is_to():
         node.create_subscription(String, "busy", again, 100)
         for _ in range(20):
             publisher.publish(String())
-        node.create_timer(0.3, lambda: setattr(node, "exit_code", 0))
-        assert graph.run() == 0
+
+        def told_to_end() -> None:
+            if by_signal:
+                signal.raise_signal(signal.SIGTERM)
+            else:
+                node.exit_code = 0
+
+        node.create_timer(0.3, told_to_end)
+        assert graph.run() == (INTERRUPTED if by_signal else 0)
         assert time.monotonic() < end - 2.0
 
 
