@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.action import ActionServer
+from rclpy.action import ActionClient, ActionServer
 from rclpy.context import Context
 from rclpy.exceptions import ParameterException
 from rclpy.lifecycle import LifecycleNodeMixin
 from rclpy.node import Node
 
 from farl_ros.graph import GraphError
-from farl_ros.nodes.waking import wake
 from farl_ros.task_spec import TaskSpec, load_task
 
 P = TypeVar("P", bool, int, float, str, list[str])
@@ -49,26 +48,16 @@ class FarlNode(Node):
             cli_args=None if arguments is None else list(arguments),
             use_global_arguments=arguments is None,
         )
-        self._exit_code: int | None = None
-
-    @property
-    def exit_code(self) -> int | None:
-        """None while the node wants to go on."""
-        return self._exit_code
-
-    @exit_code.setter
-    def exit_code(self, code: int | None) -> None:
-        self._exit_code = code
-        wake()
+        self.exit_code: int | None = None
 
     def destroy_node(self) -> None:
         """Destroy it, with what ``Node`` leaves to the garbage collector.
 
-        Its action servers and its lifecycle would keep the DDS participant alive until then; a participant
+        Its actions and its lifecycle would keep the DDS participant alive until then; a participant
         beyond the 32nd of a process is not found by others.
         """
         for waitable in list(self.waitables):
-            if isinstance(waitable, ActionServer):
+            if isinstance(waitable, ActionClient | ActionServer):
                 waitable.destroy()
         if isinstance(self, LifecycleNodeMixin):
             self._state_machine.destroy_when_not_in_use()

@@ -81,10 +81,10 @@ def low_latency() -> Iterator[None]:
 
 
 def spin_until(executor: Executor, stop: Callable[[], bool], slice_s: float = SLICE_S) -> None:
-    """Run callbacks until ``stop``, asked when something wakes it and after each slice of ``slice_s`` [s].
+    """Run callbacks until ``stop``, asked after a signal and after each slice of ``slice_s`` [s].
 
-    A slice lasts longer while there is work. ``spin_once`` would not, but takes 10 % longer from state to
-    command.
+    A slice lasts longer while there is work, and so leaves nothing undone that was to be said. ``spin_once``
+    would not, and takes 10 % longer from state to command.
     """
     while True:
         with waiting() as woken:

@@ -1,4 +1,7 @@
-"""Ends a wait of the executor at once: without it, one with work in its queue goes on until that is done."""
+"""Ends a wait of the executor at once: without it, one with work in its queue goes on until that is done.
+
+For signals: who sets an exit code has something left in that queue, such as the result of a goal.
+"""
 
 from __future__ import annotations
 

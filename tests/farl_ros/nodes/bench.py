@@ -55,6 +55,13 @@ class Bench:
         self.probe = Node("probe", context=graph.context, use_global_arguments=False)
         graph.executor.add_node(self.probe)
 
+    def close(self) -> None:
+        self.graph.executor.remove_node(self.probe)
+        for waitable in list(self.probe.waitables):  # action clients
+            waitable.destroy()
+        self.probe.destroy_node()
+        self.graph.__exit__(None, None, None)
+
     def spin(self, until: Callable[[], bool], timeout: float = 10.0) -> None:
         assert self.graph.spin_until(until, timeout), f"did not happen within {timeout} s"
 

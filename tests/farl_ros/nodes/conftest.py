@@ -53,16 +53,16 @@ def short_rollouts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def bench() -> Iterator[Callable[..., Bench]]:
     """Makes benches from (executable, parameters) pairs; all are closed at the end."""
-    graphs: list[Composed] = []
+    benches: list[Bench] = []
 
     def make(*nodes: tuple[str, dict[str, Any]]) -> Bench:
         specs = [NodeSpec(executable, executable, parameters) for executable, parameters in nodes]
-        graphs.append(Composed(specs, isolated=True).__enter__())
-        return Bench(graphs[-1])
+        benches.append(Bench(Composed(specs, isolated=True).__enter__()))
+        return benches[-1]
 
     yield make
-    for graph in graphs:
-        graph.__exit__(None, None, None)
+    for made in benches:
+        made.close()
 
 
 @pytest.fixture
