@@ -21,6 +21,7 @@ from farl_ros.arm.franky_options import MotionMode
 from farl_ros.composed import Composed
 from farl_ros.conversions import decision_message, time_of
 from farl_ros.graph import NodeSpec
+from farl_ros.nodes.running import low_latency
 from farl_ros.task_spec import load_task
 
 TASK = "FrankaDisturbedPush"
@@ -90,6 +91,9 @@ class ControlledArm:
 
     def __enter__(self) -> Self:
         self._graph.__enter__()
+        # As where nodes run: a full garbage collection would keep the arm waiting for longer than it may.
+        self._latency = low_latency()
+        self._latency.__enter__()
         self.nodes: dict[str, Any] = self._graph.nodes
         self.node = self.nodes["franka_controller"]
         self.probe = Node("probe", context=self._graph.context, use_global_arguments=False)
@@ -105,6 +109,7 @@ class ControlledArm:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._latency.__exit__(kind, error, trace)
         self._graph.__exit__(kind, error, trace)
 
     def _hear(self, state: ArmState) -> None:
