@@ -142,8 +142,9 @@ class Composed:
         deadline = time.monotonic() + timeout
         spin_until(
             self.executor,
-            lambda: stop() or self._signals.received or time.monotonic() > deadline,
+            lambda: stop() or time.monotonic() > deadline,
             slice_s=0.005,
+            signals=self._signals,
         )
         return stop()
 
@@ -153,7 +154,8 @@ class Composed:
         with low_latency():
             spin_until(
                 self.executor,
-                lambda: self._signals.received or any(node.exit_code is not None for node in required),
+                lambda: any(node.exit_code is not None for node in required),
+                signals=self._signals,
             )
         codes = [node.exit_code for node in required if node.exit_code is not None]
         return max(codes, default=INTERRUPTED)
